@@ -1,0 +1,1 @@
+//! Opus in, speakers out with the smallest buffer that does not crackle.

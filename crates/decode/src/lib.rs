@@ -1,0 +1,1 @@
+//! Encoded frame in, picture in memory out.

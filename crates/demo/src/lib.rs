@@ -1,0 +1,1 @@
+//! The demo cloud: a complete small game cloud, embedded.

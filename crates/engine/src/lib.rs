@@ -1,0 +1,1 @@
+//! One running stream: starts, joins, stops the parts and keeps their queues.

@@ -1,0 +1,1 @@
+//! Reads controllers, keyboard, pointer; maps them; plays feedback.

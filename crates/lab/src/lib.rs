@@ -1,0 +1,1 @@
+//! A world for tests: virtual network, fake hosts. Dev only.

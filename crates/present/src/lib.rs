@@ -1,0 +1,1 @@
+//! Pictures and overlay onto a surface at the right moment.

@@ -1,0 +1,1 @@
+//! RTP datagrams into whole access units, and what is missing.
