@@ -18,6 +18,9 @@ pub struct Ticket {
     /// Extra ICE servers, besides those of the host's `Link` headers.
     #[serde(default)]
     pub ice_servers: Vec<IceServer>,
+    /// Standard input stays open while the launcher lives; its end ends the player.
+    #[serde(default)]
+    pub supervised: bool,
     /// Shown as the window's title.
     #[serde(default)]
     pub title: Option<String>,

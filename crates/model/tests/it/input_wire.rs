@@ -1,0 +1,191 @@
+//! The input channel: nothing a player does is lost when packets are.
+
+use entente_model::input::{Buttons, Contact, Motion, PadState, PlayerInput, TouchPhase};
+use entente_model::wire::input::{EDGE_REPEATS, InputEncoder, InputPacket, InputTracker, MAX_PACKET};
+use proptest::prelude::*;
+
+fn press(pad: u8, buttons: Buttons) -> PlayerInput {
+    PlayerInput::Pad { pad, state: PadState { buttons, ..PadState::default() } }
+}
+
+fn deliver(tracker: &mut InputTracker, packet: &InputPacket) -> Vec<PlayerInput> {
+    let parsed = InputPacket::parse(&packet.to_bytes()).unwrap();
+    assert_eq!(&parsed, packet);
+    let mut seen = Vec::new();
+    tracker.accept(&parsed, |what| seen.push(what));
+    seen
+}
+
+#[test]
+fn a_tap_between_two_packets_is_seen_as_press_and_release() {
+    let (mut encoder, mut tracker) = (InputEncoder::new(), InputTracker::new());
+    encoder.apply(&PlayerInput::PadConnected { pad: 0, name: String::from("pad") }, 1);
+    encoder.apply(&press(0, Buttons::SOUTH), 2);
+    encoder.apply(&press(0, Buttons::empty()), 3);
+    let seen = deliver(&mut tracker, &encoder.packet());
+    assert_eq!(
+        seen,
+        [
+            PlayerInput::PadConnected { pad: 0, name: String::new() },
+            press(0, Buttons::SOUTH),
+            press(0, Buttons::empty())
+        ]
+    );
+    assert_eq!(tracker.stamp_micros(), 3);
+}
+
+#[test]
+fn edges_survive_losing_all_but_the_last_repeat() {
+    let (mut encoder, mut tracker) = (InputEncoder::new(), InputTracker::new());
+    encoder.apply(&PlayerInput::Key { usage: 4, down: true }, 1);
+    encoder.apply(&PlayerInput::Key { usage: 4, down: false }, 2);
+    let mut last = encoder.packet();
+    for _ in 1..EDGE_REPEATS {
+        assert!(encoder.wants_repeat());
+        last = encoder.packet();
+    }
+    assert!(!encoder.wants_repeat());
+    assert_eq!(
+        deliver(&mut tracker, &last),
+        [PlayerInput::Key { usage: 4, down: true }, PlayerInput::Key { usage: 4, down: false }]
+    );
+}
+
+#[test]
+fn a_long_outage_leaves_no_key_stuck() {
+    let (mut encoder, mut tracker) = (InputEncoder::new(), InputTracker::new());
+    encoder.apply(&PlayerInput::Key { usage: 4, down: true }, 1);
+    deliver(&mut tracker, &encoder.packet());
+    encoder.apply(&PlayerInput::Key { usage: 4, down: false }, 2);
+    for _ in 0..=EDGE_REPEATS {
+        let _lost = encoder.packet();
+    }
+    assert_eq!(deliver(&mut tracker, &encoder.packet()), [PlayerInput::Key { usage: 4, down: false }]);
+}
+
+#[test]
+fn motion_totals_lose_nothing_and_wrap() {
+    let (mut encoder, mut tracker) = (InputEncoder::new(), InputTracker::new());
+    encoder.apply(&PlayerInput::PointerMove { dx: i32::MAX, dy: -5 }, 1);
+    deliver(&mut tracker, &encoder.packet());
+    encoder.apply(&PlayerInput::PointerMove { dx: 10, dy: 0 }, 2);
+    let _lost = encoder.packet();
+    encoder.apply(&PlayerInput::PointerMove { dx: 7, dy: 1 }, 3);
+    encoder.apply(&PlayerInput::Wheel { x: 0, y: 120 }, 3);
+    assert_eq!(
+        deliver(&mut tracker, &encoder.packet()),
+        [PlayerInput::PointerMove { dx: 17, dy: 1 }, PlayerInput::Wheel { x: 0, y: 120 }]
+    );
+}
+
+#[test]
+fn a_pad_that_goes_away_lets_go_of_everything() {
+    let (mut encoder, mut tracker) = (InputEncoder::new(), InputTracker::new());
+    encoder.apply(&press(2, Buttons::EAST), 1);
+    deliver(&mut tracker, &encoder.packet());
+    encoder.apply(&PlayerInput::PadGone { pad: 2 }, 2);
+    assert_eq!(
+        deliver(&mut tracker, &encoder.packet()),
+        [press(2, Buttons::empty()), PlayerInput::PadGone { pad: 2 }]
+    );
+}
+
+#[test]
+fn an_older_packet_brings_nothing() {
+    let (mut encoder, mut tracker) = (InputEncoder::new(), InputTracker::new());
+    encoder.apply(&press(0, Buttons::NORTH), 1);
+    let old = encoder.packet();
+    encoder.apply(&press(0, Buttons::empty()), 2);
+    let new = encoder.packet();
+    assert_eq!(deliver(&mut tracker, &new).len(), 3);
+    assert_eq!(deliver(&mut tracker, &old), []);
+    assert_eq!(deliver(&mut tracker, &new), []);
+}
+
+#[test]
+fn a_tap_of_a_finger_is_seen() {
+    let (mut encoder, mut tracker) = (InputEncoder::new(), InputTracker::new());
+    let contact = Contact { id: 3, x: 100, y: 200, pressure: 5 };
+    encoder.apply(&PlayerInput::Touch { contact, phase: TouchPhase::Down }, 1);
+    assert_eq!(
+        deliver(&mut tracker, &encoder.packet()),
+        [PlayerInput::Touch { contact, phase: TouchPhase::Down }]
+    );
+    encoder.apply(&PlayerInput::Touch { contact, phase: TouchPhase::Up }, 2);
+    assert_eq!(
+        deliver(&mut tracker, &encoder.packet()),
+        [PlayerInput::Touch { contact, phase: TouchPhase::Up }]
+    );
+}
+
+#[test]
+fn unknown_records_are_skipped() {
+    let mut bytes = InputPacket { sequence: 9, stamp_micros: 8, ..InputPacket::default() }.to_bytes();
+    bytes.extend([200, 3, 1, 2, 3]);
+    assert_eq!(InputPacket::parse(&bytes).unwrap().sequence, 9);
+}
+
+fn any_input() -> impl Strategy<Value = PlayerInput> {
+    prop_oneof![
+        (0_u8..4, any::<u32>(), any::<i16>()).prop_map(|(pad, bits, axis)| PlayerInput::Pad {
+            pad,
+            state: PadState {
+                buttons: Buttons::from_bits_truncate(bits),
+                left_x: axis.max(-i16::MAX),
+                ..PadState::default()
+            },
+        }),
+        (0_u8..4).prop_map(|pad| PlayerInput::PadGone { pad }),
+        (0_u16..8, any::<bool>()).prop_map(|(usage, down)| PlayerInput::Key { usage, down }),
+        (any::<i32>(), any::<i32>()).prop_map(|(dx, dy)| PlayerInput::PointerMove { dx, dy }),
+        (0_u8..5, any::<bool>()).prop_map(|(button, down)| PlayerInput::PointerButton { button, down }),
+        (0_u8..16, any::<i16>())
+            .prop_map(|(pad, v)| PlayerInput::Motion { pad, motion: Motion { gyro: [v; 3], accel: [v; 3] } }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..1400)) {
+        let mut tracker = InputTracker::new();
+        if let Ok(packet) = InputPacket::parse(&bytes) {
+            tracker.accept(&packet, |_| {});
+            prop_assert!(packet.to_bytes().len() <= MAX_PACKET);
+        }
+    }
+
+    #[test]
+    fn after_any_loss_the_host_ends_in_the_client_s_state(
+        steps in proptest::collection::vec((any_input(), any::<bool>()), 1..120)
+    ) {
+        let (mut encoder, mut tracker) = (InputEncoder::new(), InputTracker::new());
+        let mut keys = std::collections::BTreeSet::new();
+        let mut pads = std::collections::BTreeMap::new();
+        let mut record = |what: PlayerInput| match what {
+            PlayerInput::Key { usage, down: true } => { keys.insert(usage); }
+            PlayerInput::Key { usage, down: false } => { keys.remove(&usage); }
+            PlayerInput::Pad { pad, state } => { pads.insert(pad, state); }
+            PlayerInput::PadGone { pad } => { pads.remove(&pad); }
+            _ => {}
+        };
+        let mut want_keys = std::collections::BTreeSet::new();
+        let mut want_pads = std::collections::BTreeMap::new();
+        for (index, (what, arrives)) in steps.iter().enumerate() {
+            encoder.apply(what, index as u64);
+            match what {
+                PlayerInput::Key { usage, down: true } => { want_keys.insert(*usage); }
+                PlayerInput::Key { usage, down: false } => { want_keys.remove(usage); }
+                PlayerInput::Pad { pad, state } => { want_pads.insert(*pad, *state); }
+                PlayerInput::PadGone { pad } => { want_pads.remove(pad); }
+                _ => {}
+            }
+            let packet = encoder.packet();
+            if *arrives {
+                tracker.accept(&InputPacket::parse(&packet.to_bytes()).unwrap(), &mut record);
+            }
+        }
+        tracker.accept(&InputPacket::parse(&encoder.packet().to_bytes()).unwrap(), &mut record);
+        prop_assert_eq!(keys, want_keys);
+        prop_assert_eq!(pads, want_pads);
+    }
+}
