@@ -1,0 +1,1 @@
+//! Drawing straight into YUV420P planes.

@@ -1,0 +1,1 @@
+//! Sound made from nothing: voices and a step sequencer.
