@@ -1,0 +1,285 @@
+//! Light: lines, rings and sparks which add to what is there.
+
+use super::color::bt709;
+use super::{Rect, row};
+use crate::games::Canvas;
+
+/// Light of one colour: what a fully lit pixel adds to luma and chroma.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Neon {
+    /// Luma steps.
+    pub y: f32,
+    /// Blue-difference steps.
+    pub u: f32,
+    /// Red-difference steps.
+    pub v: f32,
+}
+
+impl Neon {
+    /// Light from full-range RGB written as 0xRRGGBB.
+    #[must_use]
+    pub const fn hex(rgb: u32) -> Self {
+        let color = bt709((rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8);
+        Self { y: color.y as f32 - 16.0, u: color.u as f32 - 128.0, v: color.v as f32 - 128.0 }
+    }
+
+    /// Brighter or darker light.
+    #[must_use]
+    pub const fn times(self, by: f32) -> Self {
+        Self { y: self.y * by, u: self.u * by, v: self.v * by }
+    }
+}
+
+/// How a line of light looks across: a white-hot core in a coloured glow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pen {
+    /// Colour of the glow.
+    pub light: Neon,
+    /// Half width of the core in pixels.
+    pub core: f32,
+    /// Radius of the glow in pixels.
+    pub glow: f32,
+    /// Luma steps which the middle of the core adds.
+    pub heat: f32,
+}
+
+impl Pen {
+    /// A line for pictures of `unit` pixels per 1/360 of the height.
+    #[must_use]
+    pub fn new(light: Neon, unit: f32) -> Self {
+        Self { light, core: 1.3 * unit.max(0.7), glow: 4.5 * unit.max(0.7), heat: 120.0 }
+    }
+
+    /// The same line, brighter or darker.
+    #[must_use]
+    pub fn times(self, by: f32) -> Self {
+        Self { light: self.light.times(by), heat: self.heat * by, ..self }
+    }
+}
+
+/// Distance, squared, from a pixel's centre to the lit shape.
+trait Shape {
+    /// Rectangle outside of which nothing is nearer than the glow.
+    fn reach(&self, glow: f32) -> Option<Rect>;
+    /// Columns of row `y` which may be nearer than the glow.
+    fn span(&self, y: f32, glow: f32) -> (f32, f32);
+    /// Squared distance.
+    fn distance(&self, x: f32, y: f32) -> f32;
+}
+
+/// Straight line between two points.
+struct Segment {
+    x0: f32,
+    y0: f32,
+    dx: f32,
+    dy: f32,
+    /// One over the squared length, 0 for a point.
+    per_length: f32,
+}
+
+/// Circle line.
+struct Ring {
+    x: f32,
+    y: f32,
+    radius: f32,
+}
+
+/// Rectangle around two corners, if they are near enough to a picture to matter.
+fn reach(x0: f32, y0: f32, x1: f32, y1: f32, glow: f32) -> Option<Rect> {
+    const FAR: f32 = 100_000.0;
+    let (left, top) = (x0.min(x1) - glow, y0.min(y1) - glow);
+    let (right, bottom) = (x0.max(x1) + glow, y0.max(y1) + glow);
+    // Also false for NaN.
+    (left > -FAR && top > -FAR && right < FAR && bottom < FAR).then(|| {
+        let (x, y) = (left.floor() as i32, top.floor() as i32);
+        Rect::new(x, y, right.ceil() as i32 - x, bottom.ceil() as i32 - y)
+    })
+}
+
+impl Shape for Segment {
+    fn reach(&self, glow: f32) -> Option<Rect> {
+        reach(self.x0, self.y0, self.x0 + self.dx, self.y0 + self.dy, glow)
+    }
+
+    fn span(&self, y: f32, glow: f32) -> (f32, f32) {
+        let ends = (self.x0.min(self.x0 + self.dx) - glow, self.x0.max(self.x0 + self.dx) + glow);
+        if self.dy.abs() < 0.5 {
+            return ends;
+        }
+        // Where the strip of the line's glow crosses this row.
+        let middle = self.x0 + (y - self.y0) * self.dx / self.dy;
+        let half = glow * (1.0 + (self.dx / self.dy).powi(2)).sqrt();
+        (ends.0.max(middle - half), ends.1.min(middle + half))
+    }
+
+    fn distance(&self, x: f32, y: f32) -> f32 {
+        let (px, py) = (x - self.x0, y - self.y0);
+        let along = ((px * self.dx + py * self.dy) * self.per_length).clamp(0.0, 1.0);
+        let (ex, ey) = (px - along * self.dx, py - along * self.dy);
+        ex * ex + ey * ey
+    }
+}
+
+impl Shape for Ring {
+    fn reach(&self, glow: f32) -> Option<Rect> {
+        let (r, x, y) = (self.radius, self.x, self.y);
+        reach(x - r, y - r, x + r, y + r, glow)
+    }
+
+    fn span(&self, y: f32, glow: f32) -> (f32, f32) {
+        let outer = self.radius + glow;
+        let half = (outer * outer - (y - self.y).powi(2)).max(0.0).sqrt();
+        (self.x - half, self.x + half)
+    }
+
+    fn distance(&self, x: f32, y: f32) -> f32 {
+        let d = ((x - self.x).powi(2) + (y - self.y).powi(2)).sqrt() - self.radius;
+        d * d
+    }
+}
+
+impl Canvas<'_> {
+    /// Adds a glowing line between two points, in pixels.
+    pub fn line(&mut self, from: (f32, f32), to: (f32, f32), pen: &Pen) {
+        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+        let length = dx * dx + dy * dy;
+        let per_length = if length > 1e-6 { 1.0 / length } else { 0.0 };
+        self.light(&Segment { x0: from.0, y0: from.1, dx, dy, per_length }, pen);
+    }
+
+    /// Adds a glowing line through all points.
+    pub fn polyline(&mut self, points: impl IntoIterator<Item = (f32, f32)>, pen: &Pen) {
+        let mut points = points.into_iter();
+        let Some(mut from) = points.next() else { return };
+        for to in points {
+            self.line(from, to, pen);
+            from = to;
+        }
+    }
+
+    /// Adds a glowing circle line.
+    pub fn ring(&mut self, x: f32, y: f32, radius: f32, pen: &Pen) {
+        if radius >= 0.0 {
+            self.light(&Ring { x, y, radius }, pen);
+        }
+    }
+
+    /// Adds a soft spark of light.
+    pub fn spark(&mut self, x: f32, y: f32, radius: f32, light: Neon) {
+        let pen = Pen { light, core: radius * 0.35, glow: radius, heat: light.y * 0.5 };
+        self.light(&Segment { x0: x, y0: y, dx: 0.0, dy: 0.0, per_length: 0.0 }, &pen);
+    }
+
+    /// Adds light to every pixel near a shape.
+    fn light(&mut self, shape: &impl Shape, pen: &Pen) {
+        let glow = pen.glow.max(0.5);
+        let Some(cut) = shape.reach(glow).and_then(|rect| self.cut(rect)) else { return };
+        let per_glow = 1.0 / (glow * glow);
+        let per_core = 1.0 / (pen.core * pen.core).max(0.05);
+        let columns = |y: f32, step: f32, limit: usize| {
+            let (from, to) = shape.span(y, glow);
+            let from = (from / step).clamp(0.0, limit as f32) as usize;
+            (from, ((to / step).ceil().clamp(0.0, limit as f32) as usize).max(from))
+        };
+        for y in cut.y0..cut.y1 {
+            let at = y as f32 + 0.5;
+            let (x0, x1) = columns(at, 1.0, self.width);
+            let Some(line) = row(self.y, self.y_stride, y, x0, x1) else { continue };
+            let mut x = x0 as f32 + 0.5;
+            for p in line {
+                let d = shape.distance(x, at);
+                let near = (1.0 - d * per_glow).max(0.0);
+                let core = (1.0 - d * per_core).max(0.0);
+                *p = (f32::from(*p) + pen.light.y * near * near + pen.heat * core).min(235.0) as u8;
+                x += 1.0;
+            }
+        }
+        let half = self.width.div_ceil(2);
+        for cy in cut.y0 / 2..cut.y1.div_ceil(2) {
+            let at = cy as f32 * 2.0 + 1.0;
+            let (x0, x1) = columns(at, 2.0, half);
+            let Some(blue) = row(self.u, self.uv_stride, cy, x0, x1) else { continue };
+            let Some(red) = row(self.v, self.uv_stride, cy, x0, x1) else { continue };
+            let mut x = x0 as f32 * 2.0 + 1.0;
+            for (u, v) in blue.iter_mut().zip(red) {
+                let near = (1.0 - shape.distance(x, at) * per_glow).max(0.0);
+                let near = near * near;
+                *u = (f32::from(*u) + pen.light.u * near + 0.5).clamp(16.0, 240.0) as u8;
+                *v = (f32::from(*v) + pen.light.v * near + 0.5).clamp(16.0, 240.0) as u8;
+                x += 2.0;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Yuv;
+    use super::super::tests::Planes;
+    use super::*;
+
+    fn dark(width: usize, height: usize, pad: usize) -> Planes {
+        let mut planes = Planes::new(width, height, pad);
+        planes.canvas().clear(Yuv::BLACK);
+        planes
+    }
+
+    #[test]
+    fn a_line_lights_its_pixels_and_nothing_far_away() {
+        let pen = Pen::new(Neon::hex(0x00FFFF), 1.0);
+        for (from, to) in [((10.0, 10.0), (50.0, 30.0)), ((30.0, 5.0), (30.0, 35.0)), ((5.0, 20.0), (60.0, 20.0))] {
+            let mut planes = dark(70, 40, 3);
+            planes.canvas().line(from, to, &pen);
+            let segment =
+                Segment { x0: from.0, y0: from.1, dx: to.0 - from.0, dy: to.1 - from.1, per_length: 0.0 };
+            let per_length = 1.0 / (segment.dx.powi(2) + segment.dy.powi(2));
+            let segment = Segment { per_length, ..segment };
+            for y in 0..40 {
+                for x in 0..70 {
+                    let d = segment.distance(x as f32 + 0.5, y as f32 + 0.5).sqrt();
+                    let luma = planes.at(x, y).0;
+                    if d > pen.glow {
+                        assert_eq!(luma, 16, "{x},{y} at {d}");
+                    } else if d < 0.7 {
+                        assert!(luma > 180, "{x},{y} at {d}: {luma}");
+                    } else if d < pen.glow - 1.0 {
+                        assert!(luma > 16, "{x},{y} at {d}");
+                    }
+                }
+            }
+            assert!(planes.padding_is_whole());
+        }
+    }
+
+    #[test]
+    fn light_has_its_colour_and_saturates() {
+        let mut planes = dark(32, 32, 0);
+        for _ in 0..30 {
+            planes.canvas().spark(16.0, 16.0, 8.0, Neon::hex(0xFF0000));
+        }
+        let (y, u, v) = planes.at(16, 16);
+        assert!(y == 235 && u < 60 && v == 240, "{y} {u} {v}");
+        assert_eq!(planes.at(1, 1), (16, 128, 128));
+    }
+
+    #[test]
+    fn a_ring_is_lit_on_its_circle_and_dark_inside() {
+        let mut planes = dark(64, 64, 1);
+        planes.canvas().ring(32.0, 32.0, 20.0, &Pen::new(Neon::hex(0xFFFFFF), 1.0));
+        assert!(planes.at(51, 32).0 > 150 && planes.at(32, 12).0 > 150);
+        assert_eq!(planes.at(32, 32).0, 16);
+    }
+
+    #[test]
+    fn shapes_far_outside_or_not_a_number_are_left_out() {
+        let mut planes = dark(20, 20, 2);
+        let before = planes.hash();
+        let pen = Pen::new(Neon::hex(0xFFFFFF), 1.0);
+        planes.canvas().line((f32::NAN, 0.0), (5.0, 5.0), &pen);
+        planes.canvas().line((-500.0, -400.0), (-30.0, -40.0), &pen);
+        planes.canvas().line((0.0, 0.0), (f32::INFINITY, 5.0), &pen);
+        planes.canvas().ring(5.0, 5.0, -3.0, &pen);
+        planes.canvas().spark(1e9, 0.0, 5.0, pen.light);
+        assert_eq!(planes.hash(), before);
+    }
+}
