@@ -163,6 +163,7 @@ impl JournalWriter {
 
 impl JournalReader {
     /// The next entry, oldest first.
+    #[expect(clippy::should_implement_trait, reason = "an iterator ends; a journal is only empty for now")]
     pub fn next(&mut self) -> Option<Entry> {
         self.ring.pop()
     }
@@ -171,5 +172,22 @@ impl JournalReader {
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_ring_loses_the_oldest_and_counts_them() {
+        let (writer, mut reader) = journal(3);
+        for frame in 0..5 {
+            writer.write(Entry::Corrupt { frame });
+        }
+        assert_eq!(reader.lost(), 2);
+        let seen: Vec<_> = std::iter::from_fn(|| reader.next()).collect();
+        assert_eq!(seen, [2, 3, 4].map(|frame| Entry::Corrupt { frame }));
+        assert_eq!(reader.next(), None);
     }
 }
