@@ -1,0 +1,355 @@
+//! What is drawn over the picture: figures, stage, notice, help. One egui painting for both bodies.
+
+use egui::{Align2, Color32, Context, FontId, Galley, LayerId, Painter, Pos2, RawInput, Vec2};
+
+use crate::placement::Rect;
+
+/// How much of the figures is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OverlayMode {
+    /// Nothing.
+    #[default]
+    Off,
+    /// The first line.
+    Line,
+    /// The first [`COMPACT_LINES`] lines.
+    Compact,
+    /// All lines, and the graph.
+    Full,
+}
+
+impl OverlayMode {
+    /// The mode after this one, round again after the last.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Off => Self::Line,
+            Self::Line => Self::Compact,
+            Self::Compact => Self::Full,
+            Self::Full => Self::Off,
+        }
+    }
+}
+
+/// Lines of [`OverlayMode::Compact`].
+pub const COMPACT_LINES: usize = 5;
+
+/// Samples that the graph shows at most, the newest ones.
+pub const GRAPH_SAMPLES: usize = 120;
+
+/// A row of bars, drawn in [`OverlayMode::Full`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Graph {
+    /// What it shows, with its unit.
+    pub label: String,
+    /// Milliseconds, oldest first; not finite values are left out as gaps.
+    pub samples_ms: Vec<f32>,
+    /// Bars up to here are good, up to twice of it fair, above bad; in milliseconds.
+    pub target_ms: f32,
+}
+
+/// All that can lie over the picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OverlayModel {
+    /// How much of `lines` and `graph` is shown.
+    pub mode: OverlayMode,
+    /// Figures, the most important line first.
+    pub lines: Vec<String>,
+    /// A row of bars below the lines.
+    pub graph: Option<Graph>,
+    /// A short message at the bottom ("press … to release the pointer").
+    pub notice: Option<String>,
+    /// Where the session stands ("finding a path to the host", "connection lost, trying again"): centred on black
+    /// while there is no picture, a banner across the last picture afterwards.
+    pub stage: Option<String>,
+    /// A panel in the middle, several lines (keys).
+    pub help: Option<String>,
+}
+
+/// What decides how the overlay looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Screen {
+    /// Window size in pixels.
+    pub(crate) size: (u32, u32),
+    /// Text size factor.
+    pub(crate) scale: f32,
+    /// Rows at the top that stay free, because the timecode strip of the picture lies there.
+    pub(crate) reserved: u32,
+    /// Whether there is a picture below.
+    pub(crate) picture: bool,
+}
+
+impl Screen {
+    /// The screen of a window that shows a picture of `picture` pixels at `place`.
+    pub(crate) fn new(size: (u32, u32), user_scale: f32, place: Rect, picture: Option<(u32, u32)>) -> Self {
+        // Larger windows are looked at from further away: text grows with them, from 1080 rows on.
+        let grown = (size.1 as f32 / 1080.0 * 4.0).floor() / 4.0;
+        let user = if user_scale.is_finite() { user_scale.clamp(0.5, 4.0) } else { 1.0 };
+        Self { size, scale: user.max(grown.min(4.0)), reserved: reserved(place, picture), picture: picture.is_some() }
+    }
+}
+
+/// Rows from the window's top which belong to the timecode strip: 32 picture rows (`docs/timecode.md`).
+fn reserved(place: Rect, picture: Option<(u32, u32)>) -> u32 {
+    const STRIP_ROWS: u64 = 32;
+    let scaled = match picture {
+        Some((_, rows)) if rows > 0 => (STRIP_ROWS * u64::from(place.height)).div_ceil(u64::from(rows)),
+        _ => STRIP_ROWS,
+    };
+    let bottom = i64::from(place.y) + i64::try_from(scaled).unwrap_or(0);
+    u32::try_from(bottom.max(0)).unwrap_or(0)
+}
+
+/// Triangles for one overlay, in window pixels.
+pub(crate) struct Painted {
+    /// What to draw.
+    pub(crate) primitives: Vec<egui::ClippedPrimitive>,
+    /// Atlas changes to apply before.
+    pub(crate) textures: egui::TexturesDelta,
+    /// Pixels that are touched; they do not overlap.
+    pub(crate) regions: Vec<Rect>,
+}
+
+/// Turns models into triangles; remembers the last one, so that an unchanged overlay costs a comparison.
+pub(crate) struct OverlayPainter {
+    context: Context,
+    last: Option<(OverlayModel, Screen)>,
+}
+
+impl OverlayPainter {
+    pub(crate) fn new() -> Self {
+        let context = Context::default();
+        // Flat: only axis-aligned quads of one colour, which the CPU body draws fast.
+        context.tessellation_options_mut(|options| options.feathering = false);
+        Self { context, last: None }
+    }
+
+    /// Triangles when something changed since the last call, else `None`.
+    pub(crate) fn paint(&mut self, model: &OverlayModel, screen: Screen) -> Option<Painted> {
+        if self.last.as_ref().is_some_and(|(last, at)| last == model && *at == screen) {
+            return None;
+        }
+        self.last = Some((model.clone(), screen));
+        let rect = egui::Rect::from_min_size(Pos2::ZERO, Vec2::new(screen.size.0 as f32, screen.size.1 as f32));
+        let input = RawInput { screen_rect: Some(rect), ..RawInput::default() };
+        let mut regions = Vec::new();
+        let output = self.context.run_pass(input, |context| {
+            regions.clear();
+            let canvas = Canvas { painter: context.layer_painter(LayerId::background()), screen };
+            canvas.all(model, &mut regions);
+        });
+        let egui::FullOutput { textures_delta, shapes, .. } = output;
+        let primitives = self.context.tessellate(shapes, 1.0);
+        Some(Painted { primitives, textures: textures_delta, regions: merged(regions, screen.size) })
+    }
+}
+
+/// Clips to the window and joins rectangles which overlap, so that no pixel is blended twice.
+fn merged(rects: Vec<Rect>, window: (u32, u32)) -> Vec<Rect> {
+    let mut result: Vec<Rect> = Vec::new();
+    for rect in rects {
+        let mut joined = rect.clipped(window);
+        while let Some(at) = result.iter().position(|other| overlap(*other, joined)) {
+            joined = union(result.swap_remove(at), joined);
+        }
+        if !joined.is_empty() {
+            result.push(joined);
+        }
+    }
+    result
+}
+
+fn end(start: i32, length: u32) -> i32 {
+    start.saturating_add(i32::try_from(length).unwrap_or(i32::MAX))
+}
+
+fn overlap(a: Rect, b: Rect) -> bool {
+    !a.is_empty()
+        && !b.is_empty()
+        && a.x < end(b.x, b.width)
+        && b.x < end(a.x, a.width)
+        && a.y < end(b.y, b.height)
+        && b.y < end(a.y, a.height)
+}
+
+fn union(a: Rect, b: Rect) -> Rect {
+    let (x, y) = (a.x.min(b.x), a.y.min(b.y));
+    let right = end(a.x, a.width).max(end(b.x, b.width));
+    let bottom = end(a.y, a.height).max(end(b.y, b.height));
+    Rect { x, y, width: right.abs_diff(x), height: bottom.abs_diff(y) }
+}
+
+const BACKING: Color32 = Color32::from_black_alpha(176);
+const BANNER: Color32 = Color32::from_black_alpha(208);
+const TEXT: Color32 = Color32::from_rgb(236, 236, 236);
+const FAINT: Color32 = Color32::from_rgb(168, 168, 168);
+const GOOD: Color32 = Color32::from_rgb(96, 200, 120);
+const FAIR: Color32 = Color32::from_rgb(230, 180, 70);
+const BAD: Color32 = Color32::from_rgb(235, 90, 80);
+
+struct Canvas {
+    painter: Painter,
+    screen: Screen,
+}
+
+impl Canvas {
+    fn all(&self, model: &OverlayModel, regions: &mut Vec<Rect>) {
+        self.figures(model, regions);
+        if let Some(stage) = model.stage.as_deref().filter(|text| !text.is_empty()) {
+            self.stage(stage, model.help.is_some(), regions);
+        }
+        if let Some(help) = model.help.as_deref().filter(|text| !text.is_empty()) {
+            self.help(help, regions);
+        }
+        if let Some(notice) = model.notice.as_deref().filter(|text| !text.is_empty()) {
+            self.notice(notice, regions);
+        }
+    }
+
+    fn px(&self, at_scale_one: f32) -> f32 {
+        (at_scale_one * self.screen.scale).round().max(1.0)
+    }
+
+    fn width(&self) -> f32 {
+        self.screen.size.0 as f32
+    }
+
+    fn height(&self) -> f32 {
+        self.screen.size.1 as f32
+    }
+
+    fn backing(&self, min: Pos2, size: Vec2, color: Color32, regions: &mut Vec<Rect>) -> egui::Rect {
+        let rect = egui::Rect::from_min_max(
+            Pos2::new(min.x.floor(), min.y.floor()),
+            Pos2::new((min.x + size.x).ceil(), (min.y + size.y).ceil()),
+        );
+        self.painter.rect_filled(rect, 0.0, color);
+        regions.push(Rect {
+            x: rect.min.x as i32,
+            y: rect.min.y as i32,
+            width: rect.width() as u32,
+            height: rect.height() as u32,
+        });
+        rect
+    }
+
+    /// Text that is at most `width` wide: long lines are wrapped.
+    fn wrapped(&self, text: &str, size: f32, width: f32) -> std::sync::Arc<Galley> {
+        self.painter.layout(text.to_owned(), FontId::proportional(size), TEXT, width.max(1.0))
+    }
+
+    /// Lines in a fixed-width font, as large as fits the window's width, down to a readable limit.
+    fn figures_text(&self, lines: &[String], pad: f32) -> std::sync::Arc<Galley> {
+        const SMALLEST: f32 = 9.0;
+        let text = lines.join("\n");
+        let room = self.width() - 4.0 * pad;
+        let size = self.px(13.0);
+        let galley = self.painter.layout_no_wrap(text.clone(), FontId::monospace(size), TEXT);
+        if galley.size().x <= room || room <= 0.0 {
+            return galley;
+        }
+        let smaller = (size * room / galley.size().x).floor().max(SMALLEST);
+        self.painter.layout_no_wrap(text, FontId::monospace(smaller), TEXT)
+    }
+
+    fn figures(&self, model: &OverlayModel, regions: &mut Vec<Rect>) {
+        let shown = match model.mode {
+            OverlayMode::Off => 0,
+            OverlayMode::Line => 1,
+            OverlayMode::Compact => COMPACT_LINES,
+            OverlayMode::Full => usize::MAX,
+        };
+        let lines: &[String] = model.lines.get(..shown.min(model.lines.len())).unwrap_or_default();
+        let graph =
+            model.graph.as_ref().filter(|graph| model.mode == OverlayMode::Full && !graph.samples_ms.is_empty());
+        if lines.is_empty() && graph.is_none() {
+            return;
+        }
+        let pad = self.px(6.0);
+        let top = self.screen.reserved as f32 + self.px(4.0);
+        let galley = self.figures_text(lines, pad);
+        let text = if lines.is_empty() { Vec2::ZERO } else { galley.size() };
+        let graph_height = if graph.is_some() { self.px(58.0) } else { 0.0 };
+        let graph_width = if graph.is_some() { self.bar_width() * GRAPH_SAMPLES as f32 } else { 0.0 };
+        let room = Vec2::new(self.width() - 2.0 * pad, self.height() - top);
+        let size = Vec2::new(text.x.max(graph_width) + 2.0 * pad, text.y + graph_height + 2.0 * pad).min(room);
+        if size.x <= 0.0 || size.y <= 0.0 {
+            return;
+        }
+        let rect = self.backing(Pos2::new(pad, top), size, BACKING, regions);
+        let inside = self.painter.with_clip_rect(rect);
+        inside.galley(rect.min + Vec2::splat(pad), galley, TEXT);
+        if let Some(graph) = graph {
+            let origin = Pos2::new(rect.min.x + pad, rect.min.y + pad + text.y);
+            self.graph(&inside, origin, graph_height, graph);
+        }
+    }
+
+    fn bar_width(&self) -> f32 {
+        self.px(2.0)
+    }
+
+    fn graph(&self, painter: &Painter, origin: Pos2, height: f32, graph: &Graph) {
+        let label = painter.text(
+            Pos2::new(origin.x, origin.y + self.px(2.0)),
+            Align2::LEFT_TOP,
+            &graph.label,
+            FontId::monospace(self.px(11.0)),
+            FAINT,
+        );
+        let newest = graph.samples_ms.len().saturating_sub(GRAPH_SAMPLES);
+        let samples = graph.samples_ms.get(newest..).unwrap_or_default();
+        let finite = samples.iter().copied().filter(|sample| sample.is_finite());
+        let target = if graph.target_ms.is_finite() { graph.target_ms.max(0.1) } else { 16.7 };
+        let ceiling = finite.fold(target * 2.0, f32::max);
+        let bottom = origin.y + height;
+        let room = (bottom - label.max.y - self.px(2.0)).max(1.0);
+        let width = self.bar_width();
+        for (index, sample) in samples.iter().enumerate().filter(|(_, sample)| sample.is_finite()) {
+            let color = match *sample {
+                good if good <= target => GOOD,
+                fair if fair <= target * 2.0 => FAIR,
+                _ => BAD,
+            };
+            let left = origin.x + index as f32 * width;
+            let top = bottom - (sample.max(0.0) / ceiling * room).round().max(1.0);
+            let bar = egui::Rect::from_min_max(Pos2::new(left, top), Pos2::new(left + width, bottom));
+            painter.rect_filled(bar, 0.0, color);
+        }
+    }
+
+    fn stage(&self, text: &str, above_help: bool, regions: &mut Vec<Rect>) {
+        let galley = self.wrapped(text, self.px(20.0), self.width() * 0.9);
+        let size = galley.size();
+        let middle = self.height() * if above_help { 0.12 } else { 0.5 };
+        let top = (middle - size.y / 2.0).max(self.screen.reserved as f32).round();
+        let left = ((self.width() - size.x) / 2.0).round();
+        if self.screen.picture {
+            let pad = self.px(12.0);
+            self.backing(Pos2::new(0.0, top - pad), Vec2::new(self.width(), size.y + 2.0 * pad), BANNER, regions);
+        } else {
+            self.backing(Pos2::new(left, top), size, Color32::BLACK, regions);
+        }
+        self.painter.galley(Pos2::new(left, top), galley, TEXT);
+    }
+
+    fn help(&self, text: &str, regions: &mut Vec<Rect>) {
+        let galley = self.wrapped(text, self.px(14.0), self.width() * 0.8);
+        let pad = self.px(14.0);
+        let size = galley.size() + Vec2::splat(2.0 * pad);
+        let top = ((self.height() - size.y) / 2.0).max(self.screen.reserved as f32);
+        let min = Pos2::new(((self.width() - size.x) / 2.0).max(0.0), top);
+        let rect = self.backing(min, size, BANNER, regions);
+        self.painter.galley(rect.min + Vec2::splat(pad), galley, TEXT);
+    }
+
+    fn notice(&self, text: &str, regions: &mut Vec<Rect>) {
+        let galley = self.wrapped(text, self.px(15.0), self.width() * 0.9);
+        let pad = self.px(8.0);
+        let size = galley.size() + Vec2::splat(2.0 * pad);
+        let top = (self.height() - size.y - self.px(16.0)).max(self.screen.reserved as f32);
+        let min = Pos2::new(((self.width() - size.x) / 2.0).max(0.0), top);
+        let rect = self.backing(min, size, BANNER, regions);
+        self.painter.galley(rect.min + Vec2::splat(pad), galley, TEXT);
+    }
+}
