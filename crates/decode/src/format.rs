@@ -87,8 +87,14 @@ mod tests {
     #[test]
     fn h273_codes_are_told_apart() {
         assert_eq!(color_of(6, 1, 6, false).matrix, Matrix::Bt601);
-        assert_eq!(color_of(9, 1, 16, false), Color { matrix: Matrix::Bt2020, full_range: false, transfer: Transfer::Pq });
-        assert_eq!(color_of(9, 2, 18, false), Color { matrix: Matrix::Bt2020, full_range: true, transfer: Transfer::Hlg });
+        assert_eq!(
+            color_of(9, 1, 16, false),
+            Color { matrix: Matrix::Bt2020, full_range: false, transfer: Transfer::Pq }
+        );
+        assert_eq!(
+            color_of(9, 2, 18, false),
+            Color { matrix: Matrix::Bt2020, full_range: true, transfer: Transfer::Hlg }
+        );
         assert!(color_of(1, 0, 1, true).full_range);
     }
 

@@ -74,10 +74,7 @@ mod tests {
     #[test]
     fn a_named_device_is_split_at_the_first_colon() {
         let found = candidates(&HardwareChoice::Named("vaapi:/dev/dri/by-path/pci-0000:00".into())).unwrap();
-        assert_eq!(
-            found,
-            [Candidate { kind: "vaapi".into(), device: Some("/dev/dri/by-path/pci-0000:00".into()) }]
-        );
+        assert_eq!(found, [Candidate { kind: "vaapi".into(), device: Some("/dev/dri/by-path/pci-0000:00".into()) }]);
     }
 
     #[test]

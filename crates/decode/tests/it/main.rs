@@ -1,0 +1,8 @@
+//! Decoding what real encoders made.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod damage;
+mod encode;
+mod hardware;
+mod quality;
+mod resize;
