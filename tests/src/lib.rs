@@ -1,1 +1,13 @@
-//! Shared helpers of the journey tests.
+//! Journeys across crates, the arrows test, and peers that we did not write: what they share.
+#![allow(clippy::disallowed_methods, reason = "tests read clocks and wait")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test rig says what is missing and stops"
+)]
+
+pub mod browser;
+pub mod picture;
+pub mod program;
+pub mod relay;

@@ -1,0 +1,235 @@
+//! Peers that nobody here wrote: Chromium and GStreamer sending to the player, Chromium playing the demo cloud, and a
+//! second host in Python, written from the protocol document alone.
+#![allow(clippy::disallowed_methods, reason = "tests read clocks and wait")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use entente_tests::browser::Browser;
+use entente_tests::picture::{Rgb, dumped};
+use entente_tests::program::{Running, binary, skip};
+use entente_tests::relay::Relay;
+use serde_json::Value;
+
+const SENDER_PAGE: &str = include_str!("../peers/chromium-sender.html");
+
+/// Plays `url` for some seconds and gives the report and the dumped pictures.
+fn play(url: &str, seconds: u32, more: &[&str]) -> (Value, Vec<Rgb>, Vec<i16>) {
+    let folder = tempfile::tempdir().unwrap();
+    let (report, wav) = (folder.path().join("r.json"), folder.path().join("sound.wav"));
+    let mut command = Command::new(binary("entente-player"));
+    command.args(["play", url, "--headless", "--seconds", &seconds.to_string(), "--dump-every", "20", "--report"]);
+    command.arg(&report).arg("--dump").arg(folder.path()).arg("--wav").arg(&wav).args(more).stdin(Stdio::null());
+    let outcome = Running::start(&mut command).finish(Duration::from_secs(u64::from(seconds) + 25));
+    assert_eq!(outcome.code(), 0, "{outcome:#?}");
+    let report = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    let pictures = dumped(folder.path()).iter().map(|path| Rgb::read(path)).collect();
+    let sound = hound::WavReader::open(&wav).unwrap().into_samples::<i16>().map(Result::unwrap).collect();
+    (report, pictures, sound)
+}
+
+/// Share of the signal's energy at `frequency` (Goertzel), left channel of 48 kHz stereo.
+fn tone(sound: &[i16], frequency: f64) -> f64 {
+    let left: Vec<f64> = sound.iter().step_by(2).map(|sample| f64::from(*sample)).collect();
+    let loud: Vec<f64> = left.into_iter().skip_while(|sample| sample.abs() < 100.0).collect();
+    let mut best = 0.0_f64;
+    for window in loud.chunks_exact(4800) {
+        let (mut re, mut im, mut energy) = (0.0, 0.0, 0.0);
+        for (index, sample) in window.iter().enumerate() {
+            let angle = std::f64::consts::TAU * frequency * index as f64 / 48000.0;
+            re += sample * angle.cos();
+            im += sample * angle.sin();
+            energy += sample * sample;
+        }
+        if energy > 1e6 {
+            best = best.max((re * re + im * im) * 2.0 / (window.len() as f64 * energy));
+        }
+    }
+    best
+}
+
+fn from_chromium(codec: &str) {
+    let browser = match Browser::start() {
+        Ok(browser) => browser,
+        Err(why) => return skip(&format!("Chromium sends {codec}"), &why),
+    };
+    let relay = Relay::start(SENDER_PAGE);
+    browser.open(&format!("http://{}/?codec={codec}&width=640&height=360&fps=30", relay.address)).unwrap();
+    browser.wait_for("return window.__ready", Duration::from_secs(10)).unwrap();
+    let codec = codec.to_lowercase();
+    let url = format!("whep+http://{}/whep/browser", relay.address);
+    let (report, pictures, sound) = play(&url, 6, &["--codec", &codec]);
+
+    assert_eq!(report["video"]["codec"], codec.as_str(), "{report:#}");
+    // A software encoder on a busy machine may not hold 30 fps; every frame that it did send must arrive whole.
+    let received = report["frames"]["received"].as_f64().unwrap();
+    assert!(received > 30.0, "{report:#}");
+    assert!(report["frames"]["decoded"].as_f64().unwrap() >= received - 8.0, "{report:#}");
+    assert_eq!(report["frames"]["corrupt"], 0, "{report:#}");
+    // AV1 in its fastest mode may leave stale cells, which then count as "no timecode".
+    let read = report["latency_ms"]["captured_to_presented"]["count"].as_f64().unwrap();
+    assert!(read > received * if codec == "av1" { 0.1 } else { 0.5 }, "{report:#}");
+    let last = pictures.last().expect("pictures were dumped");
+    let (width, height) = (last.width, last.height);
+    assert_eq!((width, height), (640, 360));
+    let psnr = last.psnr(width / 2 + 8..width, height / 2 + 8..height, |x, y| {
+        let (x, y) = (x - width / 2, y - height / 2);
+        let (w, h) = (width / 2, height / 2);
+        [(40 + 160 * x / w) as u8, (40 + 160 * y / h) as u8, (200 - 80 * x / w - 80 * y / h) as u8]
+    });
+    assert!(psnr > 30.0, "{codec}: {psnr:.1} dB");
+    let share = tone(&sound, 440.0);
+    assert!(share > 0.8, "{codec}: {share:.2} of the sound is the tone");
+    println!("Chromium sent {codec}: {received} frames, {psnr:.1} dB, tone {share:.2}");
+}
+
+#[test]
+fn chromium_sends_vp8() {
+    from_chromium("VP8");
+}
+
+#[test]
+fn chromium_sends_vp9() {
+    from_chromium("VP9");
+}
+
+#[test]
+fn chromium_sends_h264() {
+    from_chromium("H264");
+}
+
+#[test]
+fn chromium_sends_av1() {
+    from_chromium("AV1");
+}
+
+/// A host that is another program: it says its address in one JSON line and ends with its input.
+struct Host {
+    child: std::process::Child,
+    address: String,
+    said: std::sync::mpsc::Receiver<Value>,
+}
+
+impl Host {
+    fn start(command: &mut Command) -> Result<Self, String> {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        let output = BufReader::new(child.stdout.take().ok_or("no output")?);
+        let (sender, said) = std::sync::mpsc::sync_channel(4096);
+        std::thread::Builder::new()
+            .name(String::from("host"))
+            .spawn(move || {
+                for line in output.lines().map_while(Result::ok) {
+                    if let Ok(value) = serde_json::from_str(&line) {
+                        let _ = sender.try_send(value);
+                    }
+                }
+            })
+            .map_err(|error| error.to_string())?;
+        let mut host = Self { child, address: String::new(), said };
+        let first: Value = host.said.recv_timeout(Duration::from_secs(15)).map_err(|_| "it did not start")?;
+        host.address = String::from(first["address"].as_str().ok_or("it names no address")?);
+        Ok(host)
+    }
+
+    fn everything_said(&self) -> Vec<Value> {
+        self.said.try_iter().collect()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn peers() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/peers"))
+}
+
+fn from_gstreamer(codec: &str) {
+    let probe = "import gi; gi.require_version('GstWebRTC', '1.0'); from gi.repository import Gst; Gst.init(None); \
+        assert all(map(Gst.ElementFactory.find, ['webrtcbin', 'nicesrc', 'x264enc', 'vp8enc', 'opusenc']))";
+    let ready = Command::new("/usr/bin/python3").args(["-c", probe]).stderr(Stdio::null()).status();
+    if !ready.is_ok_and(|status| status.success()) {
+        return skip(&format!("GStreamer sends {codec}"), "GStreamer's webrtcbin with Python bindings is not installed");
+    }
+    let mut command = Command::new("/usr/bin/python3");
+    command.arg(peers().join("gstreamer_host.py")).args(["--codec", codec]);
+    let host = Host::start(&mut command).expect("the GStreamer host");
+    let (report, pictures, sound) = play(&format!("whep+http://{}/whep/bars", host.address), 5, &["--codec", codec]);
+    assert_eq!(report["video"]["codec"], codec, "{report:#}");
+    assert!(report["frames"]["decoded"].as_f64().unwrap() > 60.0, "{report:#}");
+    assert_eq!(report["frames"]["corrupt"], 0, "{report:#}");
+    let bars = [[191, 191, 191], [191, 191, 0], [0, 191, 191], [0, 191, 0], [191, 0, 191], [191, 0, 0], [0, 0, 191]];
+    let last = pictures.last().expect("pictures were dumped");
+    for (index, bar) in bars.iter().enumerate() {
+        let middle = 640 * (2 * index + 1) / 14;
+        let psnr = last.psnr(middle - 12..middle + 12, 40..200, |_, _| *bar);
+        assert!(psnr > 28.0, "{codec}: bar {index} is {:?}, not {bar:?}: {psnr:.1} dB", last.at(middle, 100));
+    }
+    assert!(tone(&sound, 440.0) > 0.8, "{codec}");
+    assert!(host.everything_said().iter().any(|said| said["deleted"] == true), "the session was not deleted");
+}
+
+#[test]
+fn gstreamer_sends_h264() {
+    from_gstreamer("h264");
+}
+
+#[test]
+fn gstreamer_sends_vp8() {
+    from_gstreamer("vp8");
+}
+
+#[test]
+fn a_host_written_from_the_document_is_played() {
+    let python = std::env::var_os("ENTENTE_PEER_PYTHON").unwrap_or_else(|| "python3".into());
+    let ready = Command::new(&python).args(["-c", "import aiortc, aiohttp, numpy"]).stderr(Stdio::null()).status();
+    if !ready.is_ok_and(|status| status.success()) {
+        return skip("a host written from the document", "aiortc, aiohttp and numpy are not installed for Python");
+    }
+    let host = Host::start(Command::new(python).arg(peers().join("python_host.py"))).expect("the Python host");
+    let (report, _, sound) = play(&format!("whep+http://{}/whep/square", host.address), 5, &["--codec", "vp8"]);
+    assert!(report["frames"]["decoded"].as_f64().unwrap() > 50.0, "{report:#}");
+    assert_eq!(report["frames"]["corrupt"], 0, "{report:#}");
+    for latency in ["captured_to_presented", "input_to_photon"] {
+        assert!(report["latency_ms"][latency]["count"].as_f64().unwrap() > 5.0, "{latency}: {report:#}");
+    }
+    assert!(tone(&sound, 440.0) > 0.8);
+    let said = host.everything_said();
+    assert!(said.iter().any(|line| line["hello"].is_string()), "{said:?}");
+    assert!(said.iter().any(|line| line["goodbye"] == "user" || line["deleted"] == true), "{said:?}");
+}
+
+#[test]
+fn chromium_plays_the_demo_cloud() {
+    let browser = match Browser::start() {
+        Ok(browser) => browser,
+        Err(why) => return skip("Chromium plays the demo cloud", &why),
+    };
+    let mut command = Command::new(binary("entente-demo"));
+    command.args(["--listen", "127.0.0.1:0"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut cloud = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(cloud.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let said: Value = serde_json::from_str(&line).unwrap();
+    let address = said["address"].as_str().unwrap();
+    let result = browser
+        .open(&format!("http://{address}/?auto=1&game=testcard&width=640&height=360&fps=30"))
+        .and_then(|()| browser.wait_for("return (window.__samples || []).length >= 60", Duration::from_secs(25)))
+        .and_then(|_| browser.run("return window.__samples.filter((s) => s.captured_micros > 0).length / window.__samples.length"));
+    let _ = cloud.kill();
+    let _ = cloud.wait();
+    let share = result.unwrap().as_f64().unwrap();
+    assert!(share > 0.9, "the timecode was read in {share:.2} of the pictures that Chromium showed");
+}
