@@ -65,9 +65,8 @@ pub fn open(name: &str, seed: u64) -> Option<Box<dyn Game>> {
 /// Ids and titles of all games.
 #[must_use]
 pub const fn catalogue() -> &'static [(&'static str, &'static str)] {
-    &[
-        ("game", "Comet Relay"),
-        ("padcheck", "Pad Check"),
-        ("testcard", "Test Card"),
-    ]
+    &[("game", "Comet Relay"), ("padcheck", "Pad Check"), ("testcard", "Test Card")]
 }
+
+#[cfg(test)]
+mod tests;

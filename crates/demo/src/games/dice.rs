@@ -2,17 +2,17 @@
 
 /// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
 #[derive(Clone, Debug)]
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// Sequence of a seed.
     #[must_use]
-    pub const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// Next 64 bits.
-    pub const fn next(&mut self) -> u64 {
+    pub(crate) const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -20,12 +20,12 @@ impl Dice {
     }
 
     /// Evenly in `from..to`.
-    pub fn range(&mut self, from: f32, to: f32) -> f32 {
+    pub(crate) fn range(&mut self, from: f32, to: f32) -> f32 {
         from + (to - from) * (self.next() >> 40) as f32 / (1_u32 << 24) as f32
     }
 
     /// True once in `of` times; never for 0.
-    pub const fn once_in(&mut self, of: u64) -> bool {
+    pub(crate) const fn once_in(&mut self, of: u64) -> bool {
         match self.next().checked_rem(of) {
             Some(rest) => rest == 0,
             None => false,

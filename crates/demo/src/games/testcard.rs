@@ -114,7 +114,8 @@ impl TestCard {
         let frame = Label::new(format_args!("FRAME {:07}", self.frames));
         canvas.text(rect.x, rect.y, 3 * text, ink, frame.as_str());
         let (seconds, millis) = (self.micros / 1_000_000, self.micros / 1_000 % 1_000);
-        let time = Label::new(format_args!("{:02}:{:02}:{:02}.{millis:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60));
+        let time =
+            Label::new(format_args!("{:02}:{:02}:{:02}.{millis:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60));
         canvas.text(rect.x, rect.y + 28 * text, 2 * text, ink, time.as_str());
         let size = Label::new(format_args!("{}X{} YUV420P BT.709 LIMITED", canvas.width, canvas.height));
         canvas.text(rect.x, rect.y + 48 * text, text, dim, size.as_str());

@@ -3,7 +3,7 @@
 use entente_model::input::Buttons;
 
 use super::super::{Canvas, STRIP_HEIGHT, keys};
-use super::{BUTTONS, PadCheck, Slot};
+use super::{PadCheck, Slot};
 use crate::draw::{Label, Neon, Pen, Rect, Yuv};
 
 const PAPER: Yuv = Yuv::hex(0x0A_0D_1C);
@@ -33,9 +33,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, check: &PadCheck) {
             pad_card(canvas, pads, text, 0, slot);
         }
     } else {
-        let (w, h) = ((pads.w - gap) / 2, (pads.h - gap) / 2);
-        for (index, slot) in (0..).zip(&check.pads) {
-            let card = Rect::new(pads.x + index % 2 * (w + gap), pads.y + index / 2 * (h + gap), w, h);
+        // Two pads lie one over the other, more in a square.
+        let columns = if used == 2 { 1 } else { 2 };
+        let (w, h) = ((pads.w - gap * (columns - 1)) / columns, (pads.h - gap) / 2);
+        for (index, slot) in (0..).zip(check.pads.iter().take(2 * columns as usize)) {
+            let card = Rect::new(pads.x + index % columns * (w + gap), pads.y + index / columns * (h + gap), w, h);
             pad_card(canvas, card, text, index, slot);
         }
     }
@@ -70,7 +72,7 @@ struct Grid {
 
 impl Grid {
     fn in_card(card: Rect, text: i32) -> Self {
-        let room = Rect::new(card.x + 4 * text, card.y + 16 * text, card.w - 8 * text, card.h - 30 * text);
+        let room = Rect::new(card.x + 4 * text, card.y + 16 * text, card.w - 8 * text, card.h - 40 * text);
         let unit = (room.w as f32 / 240.0).min(room.h as f32 / 130.0).max(0.05);
         let x = room.x as f32 + (room.w as f32 - 240.0 * unit) / 2.0;
         let y = room.y as f32 + (room.h as f32 - 130.0 * unit).max(0.0) / 2.0;
@@ -284,6 +286,7 @@ fn crosshair(canvas: &mut Canvas<'_>, text: i32, check: &PadCheck) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::BUTTONS;
     use super::*;
 
     #[test]

@@ -6,7 +6,7 @@ use super::world::Cue;
 use crate::sound::{Patch, Synth, Wave, note};
 
 /// Starts the sounds of a cue at a place between left and right.
-pub fn play(synth: &mut Synth, cue: Cue, pan: f32) {
+pub(crate) fn play(synth: &mut Synth, cue: Cue, pan: f32) {
     let tone = |wave, frequency, fall, level| Patch::tone(wave, frequency, fall, level).at(pan);
     match cue {
         Cue::Fire(who) => {
@@ -71,7 +71,7 @@ pub fn play(synth: &mut Synth, cue: Cue, pan: f32) {
 
 /// What a cue makes a pad do.
 #[must_use]
-pub fn rumble(cue: Cue) -> Option<Feedback> {
+pub(crate) fn rumble(cue: Cue) -> Option<Feedback> {
     let shake = |who: usize, low: f32, high: f32, millis: u32| {
         Some(Feedback::Rumble { pad: u8::try_from(who).ok()?, low, high, millis })
     };

@@ -27,7 +27,7 @@ mod key {
 
 /// Something pressed that means more than flying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Press {
+pub(crate) enum Press {
     /// Fire or start was pressed: start, join, go on.
     Go,
     /// Start, Enter, Escape or P: pause or go on; also starts.
@@ -48,7 +48,7 @@ mod held {
 
 /// The devices of one player.
 #[derive(Clone, Debug, Default)]
-pub struct Pilot {
+pub(crate) struct Pilot {
     pad: PadState,
     /// Keys which share a meaning are counted as one bit per key: low byte letters, high byte arrows.
     letters: u8,
@@ -66,7 +66,7 @@ const DASH: Buttons = Buttons::EAST.union(Buttons::WEST).union(Buttons::LEFT_TRI
 
 impl Pilot {
     /// Takes a pad's new state.
-    pub fn pad(&mut self, state: PadState) -> Option<Press> {
+    pub(crate) fn pad(&mut self, state: PadState) -> Option<Press> {
         let pressed = state.buttons.difference(self.pad.buttons);
         self.pad = state;
         self.tapped_fire |= pressed.intersects(FIRE);
@@ -79,13 +79,13 @@ impl Pilot {
     }
 
     /// The pad went away: everything is let go.
-    pub fn pad_gone(&mut self) -> Press {
+    pub(crate) fn pad_gone(&mut self) -> Press {
         self.pad = PadState::default();
         Press::Gone
     }
 
     /// Takes keys, pointer and touch; `place` maps 0..=65535 over the picture into the world.
-    pub fn other(&mut self, what: &PlayerInput, place: impl Fn(u16, u16) -> (f32, f32)) -> Option<Press> {
+    pub(crate) fn other(&mut self, what: &PlayerInput, place: impl Fn(u16, u16) -> (f32, f32)) -> Option<Press> {
         match what {
             PlayerInput::Key { usage, down } => self.key(*usage, *down),
             PlayerInput::PointerTo { x, y } => {
@@ -143,7 +143,7 @@ impl Pilot {
 
     /// What the ship shall do now.
     #[must_use]
-    pub fn controls(&self) -> Controls {
+    pub(crate) fn controls(&self) -> Controls {
         let keys = self.letters | self.arrows;
         let pad = self.pad.buttons;
         let axis = |less: bool, more: bool| f32::from(i8::from(more) - i8::from(less));
@@ -167,7 +167,7 @@ impl Pilot {
     }
 
     /// Forgets the taps, once a tick has seen them.
-    pub const fn seen(&mut self) {
+    pub(crate) const fn seen(&mut self) {
         (self.tapped_fire, self.tapped_dash) = (false, false);
     }
 }

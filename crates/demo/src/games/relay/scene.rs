@@ -1,14 +1,14 @@
 //! How the arena looks: light on dark.
 
 use super::super::{Canvas, STRIP_HEIGHT, dice::Dice};
-use super::world::{BEACON, BEACON_REACH, HEIGHT, LIVES, Ship, TICKS, Tint, WIDTH, Wave, World, tint_of};
+use super::world::{BEACON, BEACON_REACH, HEIGHT, Ship, TICKS, Tint, WIDTH, Wave, World, tint_of};
 use crate::draw::{Label, Neon, Pen, Rect, Sprite, Yuv};
 
 mod bodies;
 
 /// Where the world lies in the picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct View {
+pub(crate) struct View {
     /// Pixels per world unit.
     scale: f32,
     x: f32,
@@ -24,7 +24,7 @@ pub struct View {
 impl View {
     /// The arena fills what the timecode strip at the top and the panel at the bottom leave.
     #[must_use]
-    pub fn of(width: usize, height: usize) -> Self {
+    pub(crate) fn of(width: usize, height: usize) -> Self {
         let (w, h) = (width as f32, height as f32);
         let unit = h / 360.0;
         let (top, bottom) = (STRIP_HEIGHT as f32 + 4.0, 30.0 * unit);
@@ -46,7 +46,7 @@ impl View {
 
     /// A place in the picture, 0..=65535 each way, in world units.
     #[must_use]
-    pub fn world(&self, x: u16, y: u16, width: usize, height: usize) -> (f32, f32) {
+    pub(crate) fn world(&self, x: u16, y: u16, width: usize, height: usize) -> (f32, f32) {
         let (x, y) = (f32::from(x) / 65_535.0 * width as f32, f32::from(y) / 65_535.0 * height as f32);
         ((x - self.x) / self.scale, (y - self.y) / self.scale)
     }
@@ -58,17 +58,17 @@ impl View {
 
 /// What lies over the arena.
 #[derive(Clone, Copy, Debug)]
-pub struct Overlay {
+pub(crate) struct Overlay {
     /// Show the title.
-    pub title: bool,
+    pub(crate) title: bool,
     /// Show that the game is held.
-    pub paused: bool,
+    pub(crate) paused: bool,
     /// Show the end.
-    pub over: bool,
+    pub(crate) over: bool,
     /// Ticks since it came.
-    pub since: u64,
+    pub(crate) since: u64,
     /// Best score so far.
-    pub best: u32,
+    pub(crate) best: u32,
 }
 
 const fn light(tint: Tint) -> Neon {
@@ -91,10 +91,11 @@ const fn ink(who: usize) -> Yuv {
     if who == 0 { Yuv::hex(0x40_D4_FF) } else { Yuv::hex(0xFF_60_C0) }
 }
 
-const SHIP_ART: [&str; 8] = ["...#....", "..###...", "..#+#...", ".##+##..", ".#+++#..", "##+++##.", "#.###.#.", "#..#..#."];
+const SHIP_ART: [&str; 8] =
+    ["...#....", "..###...", "..#+#...", ".##+##..", ".#+++#..", "##+++##.", "#.###.#.", "#..#..#."];
 
 /// Everything made once per picture size.
-pub struct Scene {
+pub(crate) struct Scene {
     view: View,
     width: usize,
     height: usize,
@@ -105,40 +106,33 @@ pub struct Scene {
 impl Scene {
     /// Paints the background and the sprites for a size.
     #[must_use]
-    pub fn new(width: usize, height: usize) -> Self {
+    pub(crate) fn new(width: usize, height: usize) -> Self {
         let view = View::of(width, height);
         let chroma = width.div_ceil(2) * height.div_ceil(2);
         let (mut y, mut u, mut v) = (vec![0; width * height], vec![0; chroma], vec![0; chroma]);
-        let mut canvas = Canvas {
-            width,
-            height,
-            y: &mut y,
-            u: &mut u,
-            v: &mut v,
-            y_stride: width,
-            uv_stride: width.div_ceil(2),
-        };
+        let mut canvas =
+            Canvas { width, height, y: &mut y, u: &mut u, v: &mut v, y_stride: width, uv_stride: width.div_ceil(2) };
         paint_backdrop(&mut canvas, &view);
-        let ship = |body: u32, glass: u32| Sprite::from_art(&SHIP_ART, &[('#', body), ('+', glass)], view.text as usize);
+        let ship =
+            |body: u32, glass: u32| Sprite::from_art(&SHIP_ART, &[('#', body), ('+', glass)], view.text as usize);
         let ships = [ship(0x40_D4_FF, 0x10_50_90), ship(0xFF_60_C0, 0x90_18_60)];
         Self { view, width, height, planes: [y, u, v], ships }
     }
 
     /// Whether it was made for pictures of this size.
     #[must_use]
-    pub const fn fits(&self, canvas: &Canvas<'_>) -> bool {
+    pub(crate) const fn fits(&self, canvas: &Canvas<'_>) -> bool {
         self.width == canvas.width && self.height == canvas.height
     }
 
     /// Draws the whole picture, things moved on by `ahead` seconds.
-    pub fn draw(&self, canvas: &mut Canvas<'_>, world: &World, ahead: f32, overlay: Overlay) {
+    pub(crate) fn draw(&self, canvas: &mut Canvas<'_>, world: &World, ahead: f32, overlay: Overlay) {
         self.copy_backdrop(canvas);
         let mut view = self.view;
         let shake = world.shake * world.shake * 9.0 * view.unit;
         view.x += (world.ticks as f32 * 0.9).sin() * shake;
         view.y += (world.ticks as f32 * 1.3).cos() * shake;
-        bodies::draw(canvas, &view, world, ahead);
-        self.panel(canvas, world, overlay);
+        bodies::draw(canvas, &view, world, ahead, !overlay.title);
         if overlay.title {
             self.title(canvas, overlay);
         } else if overlay.over {
@@ -152,6 +146,7 @@ impl Scene {
             let level = Label::new(format_args!("LEVEL {}", world.level));
             self.words(canvas, level.as_str(), "TOW SHARDS TO THE BEACON", Tint::Cyan);
         }
+        self.panel(canvas, world, overlay);
     }
 
     fn copy_backdrop(&self, canvas: &mut Canvas<'_>) {
@@ -176,7 +171,7 @@ impl Scene {
         for (who, ship) in world.ships.iter().enumerate() {
             let right = who == 1;
             if !ship.active || overlay.title {
-                if right && !overlay.title && !overlay.over && overlay.since / (TICKS / 2) % 2 == 0 {
+                if right && !overlay.title && !overlay.over && (overlay.since / (TICKS / 2)).is_multiple_of(2) {
                     canvas.text_right(width - edge, top + 4 * text, text, DIM, "P2: PRESS START");
                 }
                 continue;
@@ -214,7 +209,7 @@ impl Scene {
             0 => (edge + 13 * 8 * self.view.text, step),
             _ => (self.width as i32 - edge - 13 * 8 * self.view.text - sprite.width(), -step),
         };
-        let spare = ship.lives.max(LIVES.min(ship.lives)).min(6) as i32;
+        let spare = ship.lives.min(6) as i32;
         for index in 0..spare {
             canvas.sprite(sprite, start + way * index, top + 4 * self.view.text);
         }
@@ -230,7 +225,7 @@ impl Scene {
     fn title(&self, canvas: &mut Canvas<'_>, overlay: Overlay) {
         let (unit, text, middle) = (self.view.unit, self.view.text, self.width as f32 / 2.0);
         let top = STRIP_HEIGHT as i32;
-        canvas.shade(Rect::new(0, top, self.width as i32, self.view.panel - top), NIGHT, 150);
+        canvas.shade(Rect::new(0, top, self.width as i32, self.height as i32 - top), NIGHT, 176);
         let glow = 0.85 + 0.15 * (overlay.since as f32 / TICKS as f32 * 3.0).sin();
         let y = self.height as f32 * 0.19;
         let fat = |tint: Tint| {
@@ -258,7 +253,7 @@ impl Scene {
     fn over(&self, canvas: &mut Canvas<'_>, world: &World, overlay: Overlay) {
         let (unit, text, middle) = (self.view.unit, self.view.text, self.width as i32 / 2);
         let top = STRIP_HEIGHT as i32;
-        canvas.shade(Rect::new(0, top, self.width as i32, self.view.panel - top), NIGHT, 120);
+        canvas.shade(Rect::new(0, top, self.width as i32, self.height as i32 - top), NIGHT, 120);
         let y = self.height as f32 * 0.22;
         let pen = self.view.pen(Tint::Red);
         let pen = Pen { core: pen.core * 1.4, glow: pen.glow * 1.7, ..pen };
@@ -285,7 +280,7 @@ fn paint_backdrop(canvas: &mut Canvas<'_>, view: &View) {
     let mut dice = Dice::new(0xC0_4E7);
     for (color, power) in [(0x30_18_70, 0.55), (0x0C_38_60, 0.6), (0x50_10_40, 0.45), (0x10_20_58, 0.6)] {
         let at = (dice.range(0.1, 0.9) * w, dice.range(0.35, 0.9) * h);
-        let cloud = Pen { light: Neon::hex(color).times(power), core: 0.1, glow: 0.42 * h, heat: 0.0 };
+        let cloud = Pen { light: Neon::hex(color).times(power * 0.55), core: 0.1, glow: 0.42 * h, heat: 0.0 };
         canvas.line(at, (at.0 + dice.range(-0.2, 0.2) * w, at.1 + dice.range(-0.1, 0.1) * h), &cloud);
     }
     for _ in 0..150 {
@@ -307,7 +302,7 @@ fn paint_backdrop(canvas: &mut Canvas<'_>, view: &View) {
     }
     let border = view.pen(Tint::Violet).times(0.55);
     canvas.polyline([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], &border);
-    canvas.shade(Rect::new(0, view.panel + 2 * thick, canvas.width as i32, canvas.height as i32), NIGHT, 150);
+    canvas.shade(Rect::new(0, view.panel, canvas.width as i32, canvas.height as i32), NIGHT, 176);
     // The strip of the timecode is measured against dark.
     canvas.fill(Rect::new(0, 0, 512, STRIP_HEIGHT as i32), Yuv::BLACK);
 }

@@ -1,31 +1,31 @@
 //! What is in the arena.
 
 /// Width of the arena in world units.
-pub const WIDTH: f32 = 1600.0;
+pub(crate) const WIDTH: f32 = 1600.0;
 /// Height of the arena in world units.
-pub const HEIGHT: f32 = 760.0;
+pub(crate) const HEIGHT: f32 = 760.0;
 /// Ticks per second.
-pub const TICKS: u64 = 240;
+pub(crate) const TICKS: u64 = 240;
 /// Seconds per tick.
-pub const TICK: f32 = 1.0 / TICKS as f32;
+pub(crate) const TICK: f32 = 1.0 / TICKS as f32;
 /// The beacon, where shards are delivered.
-pub const BEACON: (f32, f32) = (WIDTH / 2.0, HEIGHT / 2.0);
+pub(crate) const BEACON: (f32, f32) = (WIDTH / 2.0, HEIGHT / 2.0);
 /// Distance at which a ship delivers.
-pub const BEACON_REACH: f32 = 74.0;
+pub(crate) const BEACON_REACH: f32 = 74.0;
 /// Shards a ship can tow.
-pub const TOW: u32 = 10;
+pub(crate) const TOW: u32 = 10;
 /// Points on the way a ship came, newest first, for the shards it tows.
-pub const TRAIL: usize = 64;
+pub(crate) const TRAIL: usize = 64;
 /// Distance up to which two ships link and fire faster.
-pub const LINK: f32 = 330.0;
+pub(crate) const LINK: f32 = 330.0;
 /// Corners of a comet.
-pub const CORNERS: usize = 11;
+pub(crate) const CORNERS: usize = 11;
 /// Ships at the start of a game.
-pub const LIVES: u32 = 3;
+pub(crate) const LIVES: u32 = 3;
 
 /// Colours of things; the scene says how they look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tint {
+pub(crate) enum Tint {
     /// First player.
     Cyan,
     /// Second player.
@@ -42,24 +42,24 @@ pub enum Tint {
 
 /// What a player wants, in world directions (x right, y down).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Controls {
+pub(crate) struct Controls {
     /// Direction and strength of flight, length up to 1.
-    pub go: (f32, f32),
+    pub(crate) go: (f32, f32),
     /// Direction to fire in, where it differs from flight.
-    pub aim: Option<(f32, f32)>,
+    pub(crate) aim: Option<(f32, f32)>,
     /// Point to fly to (touch).
-    pub goal: Option<(f32, f32)>,
+    pub(crate) goal: Option<(f32, f32)>,
     /// Point to aim at (pointer).
-    pub mark: Option<(f32, f32)>,
+    pub(crate) mark: Option<(f32, f32)>,
     /// Fire.
-    pub fire: bool,
+    pub(crate) fire: bool,
     /// Dash.
-    pub dash: bool,
+    pub(crate) dash: bool,
 }
 
 /// Something that is heard and felt.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Cue {
+pub(crate) enum Cue {
     /// A ship fired.
     Fire(usize),
     /// A bolt hit something that held.
@@ -86,34 +86,36 @@ pub enum Cue {
 
 /// A player's ship.
 #[derive(Clone, Debug)]
-pub struct Ship {
+pub(crate) struct Ship {
     /// Takes part in this game.
-    pub active: bool,
+    pub(crate) active: bool,
     /// Position.
-    pub at: (f32, f32),
+    pub(crate) at: (f32, f32),
     /// Units per second.
-    pub speed: (f32, f32),
+    pub(crate) speed: (f32, f32),
     /// Unit vector of the nose.
-    pub nose: (f32, f32),
+    pub(crate) nose: (f32, f32),
     /// How hard it flies, 0 to 1, for the flame.
-    pub thrust: f32,
+    pub(crate) thrust: f32,
     /// Ships left, this one included.
-    pub lives: u32,
+    pub(crate) lives: u32,
     /// Points.
-    pub score: u32,
+    pub(crate) score: u32,
     /// Shards towed.
-    pub tow: u32,
+    pub(crate) tow: u32,
     /// Seconds of invulnerability left.
-    pub safe: f32,
+    pub(crate) safe: f32,
     /// Seconds until it comes back; 0 when it is there.
-    pub gone: f32,
+    pub(crate) gone: f32,
     /// Seconds of dash left.
-    pub dash: f32,
+    pub(crate) dash: f32,
     /// Seconds until it can dash again.
-    pub dash_wait: f32,
+    pub(crate) dash_wait: f32,
     /// Where it was, every sixth tick.
-    pub trail: [(f32, f32); TRAIL],
+    pub(crate) trail: [(f32, f32); TRAIL],
     pub(super) fire_wait: f32,
+    /// Ships won.
+    pub(super) extras: u32,
 }
 
 impl Ship {
@@ -134,39 +136,40 @@ impl Ship {
             dash_wait: 0.0,
             trail: [at; TRAIL],
             fire_wait: 0.0,
+            extras: 0,
         }
     }
 
     /// Whether it flies now.
     #[must_use]
-    pub fn flies(&self) -> bool {
+    pub(crate) fn flies(&self) -> bool {
         self.active && self.lives > 0 && self.gone <= 0.0
     }
 
     /// Where the n-th shard in tow is.
     #[must_use]
-    pub fn towed(&self, index: u32) -> (f32, f32) {
+    pub(crate) fn towed(&self, index: u32) -> (f32, f32) {
         self.trail.get(4 + index as usize * 4).copied().unwrap_or(self.at)
     }
 }
 
 /// A comet.
 #[derive(Clone, Debug)]
-pub struct Comet {
+pub(crate) struct Comet {
     /// Position.
-    pub at: (f32, f32),
+    pub(crate) at: (f32, f32),
     /// Units per second.
-    pub speed: (f32, f32),
+    pub(crate) speed: (f32, f32),
     /// Turn in radians.
-    pub turn: f32,
+    pub(crate) turn: f32,
     /// 3 large, 2, 1 small.
-    pub size: u32,
+    pub(crate) size: u32,
     /// Seconds until it is really there.
-    pub warm: f32,
+    pub(crate) warm: f32,
     /// Distance of every corner relative to the radius.
-    pub corners: [f32; CORNERS],
+    pub(crate) corners: [f32; CORNERS],
     /// Seconds it shows a hit.
-    pub lit: f32,
+    pub(crate) lit: f32,
     pub(super) spin: f32,
     pub(super) hits: u32,
 }
@@ -174,7 +177,7 @@ pub struct Comet {
 impl Comet {
     /// Radius in world units.
     #[must_use]
-    pub const fn radius(&self) -> f32 {
+    pub(crate) const fn radius(&self) -> f32 {
         match self.size {
             0 | 1 => 27.0,
             2 => 47.0,
@@ -185,95 +188,95 @@ impl Comet {
 
 /// A hunter.
 #[derive(Clone, Debug)]
-pub struct Wasp {
+pub(crate) struct Wasp {
     /// Position.
-    pub at: (f32, f32),
+    pub(crate) at: (f32, f32),
     /// Units per second.
-    pub speed: (f32, f32),
+    pub(crate) speed: (f32, f32),
     /// Seconds until it is really there.
-    pub warm: f32,
+    pub(crate) warm: f32,
     pub(super) hits: u32,
 }
 
 /// A shot.
 #[derive(Clone, Debug)]
-pub struct Bolt {
+pub(crate) struct Bolt {
     /// Position.
-    pub at: (f32, f32),
+    pub(crate) at: (f32, f32),
     /// Units per second.
-    pub speed: (f32, f32),
+    pub(crate) speed: (f32, f32),
     /// Player.
-    pub owner: usize,
+    pub(crate) owner: usize,
     pub(super) left: f32,
 }
 
 /// A piece of a comet, to be delivered.
 #[derive(Clone, Debug)]
-pub struct Shard {
+pub(crate) struct Shard {
     /// Position.
-    pub at: (f32, f32),
+    pub(crate) at: (f32, f32),
     /// Units per second.
-    pub speed: (f32, f32),
+    pub(crate) speed: (f32, f32),
     /// Seconds until it fades.
-    pub left: f32,
+    pub(crate) left: f32,
 }
 
 /// A particle.
 #[derive(Clone, Debug)]
-pub struct Spark {
+pub(crate) struct Spark {
     /// Position.
-    pub at: (f32, f32),
+    pub(crate) at: (f32, f32),
     /// Units per second.
-    pub speed: (f32, f32),
+    pub(crate) speed: (f32, f32),
     /// Colour.
-    pub tint: Tint,
+    pub(crate) tint: Tint,
     /// Share of its life left.
-    pub left: f32,
+    pub(crate) left: f32,
     pub(super) fade: f32,
 }
 
 /// A circle that grows.
 #[derive(Clone, Debug)]
-pub struct Wave {
+pub(crate) struct Wave {
     /// Centre.
-    pub at: (f32, f32),
+    pub(crate) at: (f32, f32),
     /// Radius now.
-    pub radius: f32,
+    pub(crate) radius: f32,
     /// Colour.
-    pub tint: Tint,
+    pub(crate) tint: Tint,
     /// Share of its life left.
-    pub left: f32,
+    pub(crate) left: f32,
     pub(super) grow: f32,
     pub(super) fade: f32,
 }
 
 /// Points floating up.
 #[derive(Clone, Debug)]
-pub struct Pop {
+pub(crate) struct Pop {
     /// Position.
-    pub at: (f32, f32),
+    pub(crate) at: (f32, f32),
     /// Points.
-    pub points: u32,
+    pub(crate) points: u32,
     /// Share of its life left.
-    pub left: f32,
+    pub(crate) left: f32,
 }
 
 /// Distance between two points.
 #[must_use]
-pub fn distance(a: (f32, f32), b: (f32, f32)) -> f32 {
+pub(crate) fn distance(a: (f32, f32), b: (f32, f32)) -> f32 {
     (a.0 - b.0).hypot(a.1 - b.1)
 }
 
 /// Unit vector of a direction, if it has one.
 #[must_use]
-pub fn unit(v: (f32, f32)) -> Option<(f32, f32)> {
+pub(crate) fn unit(v: (f32, f32)) -> Option<(f32, f32)> {
     let length = v.0.hypot(v.1);
     (length > 1e-3).then(|| (v.0 / length, v.1 / length))
 }
 
 /// A player's colour.
 #[must_use]
-pub const fn tint_of(who: usize) -> Tint {
+pub(crate) const fn tint_of(who: usize) -> Tint {
     if who == 0 { Tint::Cyan } else { Tint::Magenta }
 }
 

@@ -1,8 +1,8 @@
 //! The rules: ships, comets, wasps, shards and the beacon, 240 ticks a second.
 
 use super::super::dice::Dice;
-pub use super::things::*;
 use super::things::bounce;
+pub(crate) use super::things::*;
 
 const SPEED: f32 = 560.0;
 const DASH_SPEED: f32 = 1_500.0;
@@ -10,39 +10,40 @@ const DASH_TIME: f32 = 0.14;
 const DASH_PAUSE: f32 = 1.0;
 const SHIP_RADIUS: f32 = 20.0;
 const BOLT_SPEED: f32 = 1_150.0;
-const EXTRA_SHIP_POINTS: u32 = 20_000;
+/// The first extra ship comes at twice as many points, each next one after a longer way.
+const EXTRA_SHIP_POINTS: u32 = 10_000;
 
 /// Everything there is.
 #[derive(Clone, Debug)]
-pub struct World {
+pub(crate) struct World {
     /// Both players' ships.
-    pub ships: [Ship; 2],
+    pub(crate) ships: [Ship; 2],
     /// Comets.
-    pub comets: Vec<Comet>,
+    pub(crate) comets: Vec<Comet>,
     /// Hunters.
-    pub wasps: Vec<Wasp>,
+    pub(crate) wasps: Vec<Wasp>,
     /// Shots.
-    pub bolts: Vec<Bolt>,
+    pub(crate) bolts: Vec<Bolt>,
     /// Free shards.
-    pub shards: Vec<Shard>,
+    pub(crate) shards: Vec<Shard>,
     /// Particles.
-    pub sparks: Vec<Spark>,
+    pub(crate) sparks: Vec<Spark>,
     /// Growing circles.
-    pub waves: Vec<Wave>,
+    pub(crate) waves: Vec<Wave>,
     /// Floating points.
-    pub pops: Vec<Pop>,
+    pub(crate) pops: Vec<Pop>,
     /// From 1.
-    pub level: u32,
+    pub(crate) level: u32,
     /// Shards delivered in this level.
-    pub charge: u32,
+    pub(crate) charge: u32,
     /// Seconds of celebration left after a level.
-    pub clear: f32,
+    pub(crate) clear: f32,
     /// Strength of the shake, 0 to 1.
-    pub shake: f32,
+    pub(crate) shake: f32,
     /// Ticks since the start.
-    pub ticks: u64,
+    pub(crate) ticks: u64,
     /// What was heard in the ticks since they were last taken.
-    pub cues: Vec<(Cue, f32)>,
+    pub(crate) cues: Vec<(Cue, f32)>,
     dice: Dice,
     comet_wait: f32,
     wasp_wait: f32,
@@ -70,7 +71,7 @@ fn add<T>(list: &mut Vec<T>, item: T) {
 impl World {
     /// A fresh arena at level 1 with no player in it.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             ships: [Ship::new((WIDTH * 0.3, HEIGHT * 0.5)), Ship::new((WIDTH * 0.7, HEIGHT * 0.5))],
             comets: Vec::with_capacity(most::COMETS),
@@ -93,7 +94,7 @@ impl World {
     }
 
     /// A player comes in with all ships.
-    pub fn join(&mut self, who: usize) {
+    pub(crate) fn join(&mut self, who: usize) {
         if let Some(ship) = self.ships.get_mut(who).filter(|ship| !ship.active) {
             (ship.active, ship.lives, ship.safe) = (true, LIVES, 2.0);
             let at = ship.at;
@@ -104,25 +105,25 @@ impl World {
 
     /// Shards that charge the relay in this level.
     #[must_use]
-    pub const fn goal(&self) -> u32 {
-        8 + 4 * if self.level < 9 { self.level } else { 9 }
+    pub(crate) const fn goal(&self) -> u32 {
+        8 + 4 * if self.level < 13 { self.level } else { 13 }
     }
 
     /// Whether nobody has a ship left.
     #[must_use]
-    pub fn over(&self) -> bool {
+    pub(crate) fn over(&self) -> bool {
         self.ships.iter().all(|ship| !ship.active || ship.lives == 0)
     }
 
     /// Whether both ships fly close enough to link.
     #[must_use]
-    pub fn linked(&self) -> bool {
+    pub(crate) fn linked(&self) -> bool {
         let [a, b] = &self.ships;
         a.flies() && b.flies() && distance(a.at, b.at) < LINK
     }
 
     /// Advances by one tick.
-    pub fn tick(&mut self, controls: &[Controls; 2]) {
+    pub(crate) fn tick(&mut self, controls: &[Controls; 2]) {
         self.ticks += 1;
         self.shake = (self.shake - TICK * 2.5).max(0.0);
         let linked = self.linked();
@@ -227,10 +228,7 @@ impl World {
             let at = (at.0 + nose.0 * 24.0 - nose.1 * offset, at.1 + nose.1 * 24.0 + nose.0 * offset);
             let fan = offset * 0.004;
             let way = (nose.0 - nose.1 * fan, nose.1 + nose.0 * fan);
-            add(
-                &mut self.bolts,
-                Bolt { at, speed: (way.0 * BOLT_SPEED, way.1 * BOLT_SPEED), owner: who, left: 0.75 },
-            );
+            add(&mut self.bolts, Bolt { at, speed: (way.0 * BOLT_SPEED, way.1 * BOLT_SPEED), owner: who, left: 0.75 });
         }
         self.cue(Cue::Fire(who), at);
     }
@@ -251,7 +249,7 @@ impl World {
             }
         }
         let prey = [&self.ships[0], &self.ships[1]].map(|ship| ship.flies().then_some(ship.at));
-        let top = 190.0 + 22.0 * self.level.min(10) as f32;
+        let top = 190.0 + 24.0 * self.level.min(16) as f32;
         for wasp in &mut self.wasps {
             wasp.warm = (wasp.warm - TICK).max(0.0);
             if wasp.warm > 0.0 {
@@ -344,9 +342,10 @@ impl World {
 
     fn reward(&mut self, who: usize, points: u32, at: (f32, f32)) {
         let Some(ship) = self.ships.get_mut(who) else { return };
-        let before = ship.score / EXTRA_SHIP_POINTS;
         ship.score = ship.score.saturating_add(points);
-        if ship.score / EXTRA_SHIP_POINTS > before && ship.lives < 9 {
+        let next = EXTRA_SHIP_POINTS.saturating_mul((ship.extras + 1).saturating_mul(ship.extras + 2));
+        if ship.score >= next {
+            ship.extras += 1;
             ship.lives += 1;
             self.cue(Cue::Extra(who), at);
         }
@@ -528,11 +527,11 @@ impl World {
             return;
         }
         let mass: u32 = self.comets.iter().map(|comet| comet.size).sum();
-        let want = (6 + 2 * self.level).min(24);
+        let want = (6 + 2 * self.level).min(44);
         if mass + 2 <= want && self.comet_wait <= 0.0 {
             self.comet_wait = 0.55;
             let at = self.edge();
-            let harder = 1.0 + 0.1 * self.level.min(12) as f32;
+            let harder = 1.0 + 0.13 * self.level.min(30) as f32;
             let aim = (self.dice.range(0.2, 0.8) * WIDTH - at.0, self.dice.range(0.2, 0.8) * HEIGHT - at.1);
             let fast = self.dice.range(60.0, 130.0) * harder;
             let (x, y) = unit(aim).unwrap_or((1.0, 0.0));
@@ -541,9 +540,9 @@ impl World {
         }
         let wasps = (self.level / 2).min(most::WASPS as u32) as usize;
         if self.wasps.len() < wasps && self.wasp_wait <= 0.0 {
-            self.wasp_wait = 7.0 - 0.4 * self.level.min(10) as f32;
+            self.wasp_wait = 7.0 - 0.4 * self.level.min(15) as f32;
             let at = self.edge();
-            add(&mut self.wasps, Wasp { at, speed: (0.0, 0.0), warm: 1.0, hits: 2 });
+            add(&mut self.wasps, Wasp { at, speed: (0.0, 0.0), warm: 1.0, hits: 2 + self.level / 5 });
             self.cue(Cue::Wasp, at);
         }
     }

@@ -3,8 +3,8 @@
 use super::super::world::{Comet, Wasp};
 use super::{BEACON, BEACON_REACH, Canvas, GOLD, Label, Pen, Ship, TICKS, Tint, View, Wave, World, light, tint_of};
 
-/// Draws all of them, moved on by `ahead` seconds.
-pub(super) fn draw(canvas: &mut Canvas<'_>, view: &View, world: &World, ahead: f32) {
+/// Draws all of them, moved on by `ahead` seconds, with or without the points that float up.
+pub(super) fn draw(canvas: &mut Canvas<'_>, view: &View, world: &World, ahead: f32, points: bool) {
     let on = |at: (f32, f32), speed: (f32, f32)| view.at((at.0 + speed.0 * ahead, at.1 + speed.1 * ahead));
     beacon(canvas, view, world);
     for wave in &world.waves {
@@ -19,7 +19,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, view: &View, world: &World, ahead: f
     let turn = world.ticks as f32 / TICKS as f32 * 2.4;
     for shard in &world.shards {
         // The last seconds blink.
-        if shard.left > 3.0 || (shard.left * 8.0) as u32 % 2 == 0 {
+        if shard.left > 3.0 || ((shard.left * 8.0) as u32).is_multiple_of(2) {
             crystal(canvas, view, on(shard.at, shard.speed), turn + shard.left, 1.0);
         }
     }
@@ -41,7 +41,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, view: &View, world: &World, ahead: f
         let (x, y) = on(spark.at, spark.speed);
         canvas.spark(x, y, (1.4 + 2.2 * spark.left) * view.unit.max(0.7), shine);
     }
-    for pop in &world.pops {
+    for pop in world.pops.iter().filter(|_| points) {
         let (x, y) = view.at(pop.at);
         let points = Label::new(format_args!("+{}", pop.points));
         canvas.text_centred(x as i32, y as i32, view.text, GOLD, points.as_str());
@@ -104,9 +104,9 @@ fn draw_comet(canvas: &mut Canvas<'_>, view: &View, comet: &Comet, centre: (f32,
     let corner = |(index, share): (usize, &f32)| polar(centre, turn + index as f32 * step, radius * share);
     let closed = comet.corners.iter().enumerate().chain(comet.corners.first().map(|first| (0, first)));
     canvas.polyline(closed.map(corner), &pen);
-    // Two craters turn with it.
+    // Craters turn with it.
     let crater = pen.times(0.4);
-    for (angle, far, size) in [(0.7, 0.42, 0.2), (3.4, 0.38, 0.13)] {
+    for (angle, far, size) in [(0.7, 0.42, 0.22), (2.6, 0.5, 0.09), (4.3, 0.3, 0.13)] {
         let (x, y) = polar(centre, turn + angle, radius * far);
         canvas.ring(x, y, radius * size, &crater);
     }
@@ -149,7 +149,8 @@ fn draw_ship(canvas: &mut Canvas<'_>, view: &View, ship: &Ship, who: usize, ahea
     let centre = view.at((ship.at.0 + ship.speed.0 * ahead, ship.at.1 + ship.speed.1 * ahead));
     let front = ship.nose.1.atan2(ship.nose.0);
     let size = 30.0 * view.scale;
-    let [nose, left, right] = [(0.0, 1.0), (2.45, 0.95), (-2.45, 0.95)].map(|(a, r)| polar(centre, front + a, size * r));
+    let [nose, left, right] =
+        [(0.0, 1.0), (2.45, 0.95), (-2.45, 0.95)].map(|(a, r)| polar(centre, front + a, size * r));
     let notch = polar(centre, front, -size * 0.35);
     if ship.thrust > 0.1 || ship.dash > 0.0 {
         let way = ship.speed.1.atan2(ship.speed.0);
