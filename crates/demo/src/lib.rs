@@ -1,5 +1,24 @@
 //! The demo cloud: a complete small game cloud, embedded.
+//!
+//! [`DemoCloud::start`] opens a WHEP host (`docs/open-host-protocol.md`) with small games of its own: each session
+//! has its own game, a capture thread that draws straight into the encoder's picture, a sound thread, and a WebRTC
+//! connection. It runs on its own threads and is used from plain, synchronous programs and tests.
+#![warn(missing_docs)]
 
+mod clock;
+mod config;
 pub mod draw;
+pub mod encoder;
 pub mod games;
+mod payload;
+mod peer;
+mod rtcp;
+mod sdp;
+mod server;
+mod session;
+mod slots;
 pub mod sound;
+
+pub use clock::monotonic_micros;
+pub use config::{DemoConfig, DemoError, TlsFiles};
+pub use server::DemoCloud;

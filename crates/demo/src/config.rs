@@ -1,0 +1,71 @@
+//! How a demo cloud is set up, and why it may not start.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use entente_model::Secret;
+
+/// PEM files of a TLS server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificate chain.
+    pub cert: PathBuf,
+    /// Private key.
+    pub key: PathBuf,
+}
+
+/// Settings of a demo cloud. [`DemoConfig::default`] listens on a free loopback port.
+#[derive(Clone, Debug)]
+pub struct DemoConfig {
+    /// Where HTTP is served; media uses UDP ports of the same interface. Port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Bearer token that `/whep` asks for; `None` = open.
+    pub token: Option<Secret>,
+    /// Serve HTTPS with these files.
+    pub tls: Option<TlsFiles>,
+    /// Sessions at the same time.
+    pub max_sessions: usize,
+    /// Clients that may wait for a free session.
+    pub max_queue: usize,
+    /// A waiting client that does not ask again for so long loses its place.
+    pub queue_expiry: Duration,
+    /// A session without input for so long ends; `None` = never.
+    pub idle_limit: Option<Duration>,
+    /// STUN or TURN URLs announced in `Link` headers (without credentials).
+    pub ice_servers: Vec<String>,
+}
+
+impl Default for DemoConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            token: None,
+            tls: None,
+            max_sessions: 4,
+            max_queue: 16,
+            queue_expiry: Duration::from_secs(10),
+            idle_limit: None,
+            ice_servers: Vec::new(),
+        }
+    }
+}
+
+/// Why a demo cloud cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Asked address.
+        address: SocketAddr,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Threads or the runtime could not be made.
+    #[error("cannot start the host's threads: {0}")]
+    Threads(std::io::Error),
+    /// The TLS files cannot be used.
+    #[error("cannot use the TLS files: {0}")]
+    Tls(String),
+}

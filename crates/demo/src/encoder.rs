@@ -1,0 +1,404 @@
+//! Video encoders with no held frame: found by trying, drawn into directly, steered while running.
+
+mod raw;
+mod table;
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use entente_model::media::VideoCodec;
+use ffmpeg_next as ffmpeg;
+
+use crate::clock;
+use crate::games::Canvas;
+
+pub use table::{ENCODERS, EncoderRow, Layout};
+
+/// Smallest and largest picture of the host.
+pub const MIN_SIZE: (u32, u32) = (640, 360);
+/// Largest picture.
+pub const MAX_SIZE: (u32, u32) = (1920, 1080);
+/// Frame rates that a client may ask for.
+pub const FRAME_RATES: [u32; 3] = [30, 60, 120];
+/// Limits of the video bit rate in kbit/s.
+pub const BITRATE_KBPS: std::ops::RangeInclusive<u32> = 250..=100_000;
+
+/// Frames of bits in the rate control's buffer: a key frame may be that large.
+const BUFFER_FRAMES: u64 = 4;
+/// Effectively endless GOP; key frames come on request only.
+const GOP: u32 = 1 << 30;
+
+/// A picture format with its bit rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VideoFormat {
+    /// Pixels, even.
+    pub width: u32,
+    /// Pixels, even.
+    pub height: u32,
+    /// Frames per second.
+    pub fps: u32,
+    /// kbit/s.
+    pub bitrate_kbps: u32,
+}
+
+impl VideoFormat {
+    /// A bit rate that suits the size: 2 Mbit/s for 360p60, 5 for 720p60, about 10 for 1080p60.
+    #[must_use]
+    pub fn usual_kbps(width: u32, height: u32, fps: u32) -> u32 {
+        let pixels = f64::from(width) * f64::from(height);
+        let at_sixty = 5000.0 * (pixels / (1280.0 * 720.0)).powf(0.8);
+        let kbps = at_sixty * (f64::from(fps) / 60.0).powf(0.75);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the allowed range")]
+        let kbps = kbps as u32;
+        kbps.clamp(*BITRATE_KBPS.start(), *BITRATE_KBPS.end())
+    }
+
+    /// Whether the host makes such pictures; otherwise what is wrong, for people.
+    ///
+    /// # Errors
+    /// With the first rule that is broken.
+    pub fn check(&self) -> Result<(), String> {
+        let Self { width, height, fps, bitrate_kbps } = *self;
+        if !(MIN_SIZE.0..=MAX_SIZE.0).contains(&width) || !(MIN_SIZE.1..=MAX_SIZE.1).contains(&height) {
+            return Err(format!("{width}x{height} is outside 640x360 to 1920x1080"));
+        }
+        if width % 2 != 0 || height % 2 != 0 {
+            return Err(format!("{width}x{height} is not even"));
+        }
+        if !FRAME_RATES.contains(&fps) {
+            return Err(format!("{fps} frames per second is none of 30, 60, 120"));
+        }
+        if !BITRATE_KBPS.contains(&bitrate_kbps) {
+            return Err(format!("{bitrate_kbps} kbit/s is outside 250 to 100000"));
+        }
+        Ok(())
+    }
+}
+
+/// Why there is no encoder or no picture.
+#[derive(Debug, thiserror::Error)]
+pub enum EncoderError {
+    /// FFmpeg has none for the codec, or none that opens here.
+    #[error("no encoder for {0} works on this machine")]
+    None(&'static str),
+    /// No row of that name.
+    #[error("encoder {0:?} is not known or does not work on this machine")]
+    Unknown(String),
+    /// FFmpeg refused.
+    #[error("{name}: {reason}")]
+    Refused {
+        /// Encoder.
+        name: &'static str,
+        /// What FFmpeg said.
+        reason: String,
+    },
+}
+
+/// One encoded picture.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// The access unit.
+    pub data: Bytes,
+    /// Starts decoding.
+    pub key: bool,
+}
+
+/// A running encoder with the picture that is drawn next.
+pub struct VideoEncoder {
+    row: &'static EncoderRow,
+    format: VideoFormat,
+    encoder: ffmpeg::encoder::video::Encoder,
+    picture: ffmpeg::frame::Video,
+    /// Interleaved copy for encoders that want it.
+    nv12: Option<ffmpeg::frame::Video>,
+    surfaces: Option<raw::VaapiSurfaces>,
+    packet: ffmpeg::Packet,
+    next_pts: i64,
+}
+
+impl VideoEncoder {
+    /// Opens `row` for `format`.
+    ///
+    /// # Errors
+    /// When FFmpeg lacks it or refuses the settings (no such GPU, for example).
+    pub fn open(row: &'static EncoderRow, format: VideoFormat) -> Result<Self, EncoderError> {
+        let refused = |error: ffmpeg::Error| EncoderError::Refused { name: row.name, reason: error.to_string() };
+        let missing = || EncoderError::Unknown(row.name.to_owned());
+        let codec = ffmpeg::encoder::find_by_name(row.name).ok_or_else(missing)?;
+        let mut context = ffmpeg::codec::context::Context::new_with_codec(codec);
+        let large = format.width * format.height > 1280 * 720;
+        context.set_threading(ffmpeg::threading::Config {
+            kind: ffmpeg::threading::Type::Slice,
+            count: if large { row.threads_large } else { row.threads_small },
+            ..ffmpeg::threading::Config::default()
+        });
+        let mut video = context.encoder().video().map_err(refused)?;
+        video.set_width(format.width);
+        video.set_height(format.height);
+        video.set_format(match row.layout {
+            Layout::I420 => ffmpeg::format::Pixel::YUV420P,
+            Layout::Nv12 => ffmpeg::format::Pixel::NV12,
+            Layout::Vaapi => ffmpeg::format::Pixel::VAAPI,
+        });
+        let fps = i32::try_from(format.fps).unwrap_or(60);
+        video.set_time_base((1, fps));
+        video.set_frame_rate(Some((fps, 1)));
+        video.set_gop(GOP);
+        video.set_max_b_frames(0);
+        video.set_colorspace(ffmpeg::color::Space::BT709);
+        video.set_color_range(ffmpeg::color::Range::MPEG);
+        video.set_color_primaries(ffmpeg::color::Primaries::BT709);
+        video.set_color_transfer_characteristic(ffmpeg::color::TransferCharacteristic::BT709);
+        let (bits, buffer) = rate(format);
+        raw::set_rate(&mut video, bits, buffer);
+        let surfaces = if row.layout == Layout::Vaapi {
+            let (width, height) = (format.width.cast_signed(), format.height.cast_signed());
+            Some(raw::VaapiSurfaces::attach(&mut video, width, height).ok_or_else(missing)?)
+        } else {
+            None
+        };
+        let mut options = ffmpeg::Dictionary::new();
+        for (key, value) in row.options {
+            options.set(key, value);
+        }
+        let encoder = video.open_as_with(codec, options).map_err(refused)?;
+        let picture = ffmpeg::frame::Video::new(ffmpeg::format::Pixel::YUV420P, format.width, format.height);
+        let nv12 = (row.layout != Layout::I420)
+            .then(|| ffmpeg::frame::Video::new(ffmpeg::format::Pixel::NV12, format.width, format.height));
+        Ok(Self { row, format, encoder, picture, nv12, surfaces, packet: ffmpeg::Packet::empty(), next_pts: 0 })
+    }
+
+    /// The row it was opened from.
+    #[must_use]
+    pub const fn row(&self) -> &'static EncoderRow {
+        self.row
+    }
+
+    /// Its current format.
+    #[must_use]
+    pub const fn format(&self) -> VideoFormat {
+        self.format
+    }
+
+    /// The next picture, to be drawn into; holds the previous one or garbage.
+    pub fn canvas(&mut self) -> Option<Canvas<'_>> {
+        let (width, height) = (self.format.width as usize, self.format.height as usize);
+        let planes = raw::planes(&mut self.picture)?;
+        Some(Canvas {
+            width,
+            height,
+            y: planes.y,
+            u: planes.u,
+            v: planes.v,
+            y_stride: planes.y_stride,
+            uv_stride: planes.uv_stride,
+        })
+    }
+
+    /// Encodes what was drawn. `None`: the encoder keeps the picture back (never with the listed options).
+    ///
+    /// # Errors
+    /// When FFmpeg fails; the encoder must be opened anew.
+    pub fn encode(&mut self, key: bool) -> Result<Option<Encoded>, EncoderError> {
+        let name = self.row.name;
+        let refused = |error: ffmpeg::Error| EncoderError::Refused { name, reason: error.to_string() };
+        let kind = if key { ffmpeg::picture::Type::I } else { ffmpeg::picture::Type::None };
+        let pts = self.next_pts;
+        self.next_pts += 1;
+        if let Some(nv12) = &mut self.nv12 {
+            interleave(&self.picture, nv12);
+        }
+        let source = self.nv12.as_mut().unwrap_or(&mut self.picture);
+        if let Some(surfaces) = &self.surfaces {
+            let lost = || EncoderError::Refused { name, reason: "no surface".to_owned() };
+            let mut surface = surfaces.upload(source).ok_or_else(lost)?;
+            surface.set_pts(Some(pts));
+            surface.set_kind(kind);
+            self.encoder.send_frame(&surface).map_err(refused)?;
+        } else {
+            source.set_pts(Some(pts));
+            source.set_kind(kind);
+            self.encoder.send_frame(source).map_err(refused)?;
+        }
+        match self.encoder.receive_packet(&mut self.packet) {
+            Ok(()) => {
+                let data = self.packet.data().map(Bytes::copy_from_slice).unwrap_or_default();
+                Ok(Some(Encoded { data, key: self.packet.is_key() }))
+            }
+            Err(ffmpeg::Error::Other { errno: ffmpeg::error::EAGAIN }) => Ok(None),
+            Err(error) => Err(refused(error)),
+        }
+    }
+
+    /// Changes the bit rate. Encoders that cannot do it while running are opened anew and begin with a key frame.
+    ///
+    /// # Errors
+    /// When opening anew fails; the old encoder goes on.
+    pub fn set_bitrate_kbps(&mut self, kbps: u32) -> Result<(), EncoderError> {
+        let format = VideoFormat { bitrate_kbps: kbps, ..self.format };
+        if self.row.live_rate {
+            self.format = format;
+            let (bits, buffer) = rate(format);
+            raw::set_rate(&mut self.encoder, bits, buffer);
+        } else {
+            *self = Self::open(self.row, format)?;
+        }
+        Ok(())
+    }
+}
+
+fn rate(format: VideoFormat) -> (i64, i32) {
+    let bits = u64::from(format.bitrate_kbps) * 1000;
+    let buffer = bits * BUFFER_FRAMES / u64::from(format.fps.max(1));
+    (i64::try_from(bits).unwrap_or(i64::MAX), i32::try_from(buffer).unwrap_or(i32::MAX))
+}
+
+fn interleave(planar: &ffmpeg::frame::Video, nv12: &mut ffmpeg::frame::Video) {
+    let (width, from, to) = (planar.width() as usize, planar.stride(0), nv12.stride(0));
+    for (target, source) in nv12.data_mut(0).chunks_exact_mut(to).zip(planar.data(0).chunks_exact(from)) {
+        for (target, source) in target.iter_mut().zip(source.iter().take(width)) {
+            *target = *source;
+        }
+    }
+    let (chroma_from, chroma_to) = (planar.stride(1), nv12.stride(1));
+    let sources = planar.data(1).chunks_exact(chroma_from).zip(planar.data(2).chunks_exact(chroma_from));
+    for (target, (u, v)) in nv12.data_mut(1).chunks_exact_mut(chroma_to).zip(sources) {
+        for (pair, (u, v)) in target.chunks_exact_mut(2).zip(u.iter().zip(v)).take(width / 2) {
+            if let [first, second] = pair {
+                (*first, *second) = (*u, *v);
+            }
+        }
+    }
+}
+
+/// What this machine was found to encode.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Encoders that opened and gave a packet at once, best first.
+    pub encoders: Vec<&'static EncoderRow>,
+    /// Size and rate it was measured to carry.
+    pub default_format: VideoFormat,
+}
+
+impl Machine {
+    /// The result of trying every encoder once; made at the first call, takes a few hundred milliseconds then.
+    pub fn get() -> &'static Self {
+        static MACHINE: OnceLock<Machine> = OnceLock::new();
+        MACHINE.get_or_init(probe)
+    }
+
+    /// The encoder for a codec, or the one called `name`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn encoder(&self, codec: VideoCodec, name: Option<&str>) -> Result<&'static EncoderRow, EncoderError> {
+        let mut of_codec = self.encoders.iter().filter(|row| row.codec == codec);
+        match name {
+            None => of_codec.next().copied().ok_or(EncoderError::None(codec.name())),
+            Some(name) => of_codec
+                .find(|row| row.name == name)
+                .copied()
+                .ok_or_else(|| EncoderError::Unknown(name.to_owned())),
+        }
+    }
+}
+
+fn probe() -> Machine {
+    // Trying encoders that have no GPU here is expected to fail; FFmpeg need not tell the user.
+    ffmpeg::log::set_level(ffmpeg::log::Level::Fatal);
+    let small = VideoFormat { width: 640, height: 360, fps: 30, bitrate_kbps: 1000 };
+    let encoders: Vec<&'static EncoderRow> = ENCODERS
+        .iter()
+        .filter(|row| match try_encode(row, small, 1) {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::debug!(encoder = row.name, %error, "encoder is not usable");
+                false
+            }
+        })
+        .collect();
+    let preferred = encoders.iter().find(|row| row.codec == VideoCodec::H264).or_else(|| encoders.first());
+    let hd = VideoFormat { width: 1280, height: 720, fps: 60, bitrate_kbps: 5000 };
+    let micros = preferred.and_then(|row| try_encode(row, hd, 6).ok());
+    let default_format = carried_by(micros);
+    tracing::info!(
+        encoders = ?encoders.iter().map(|row| row.name).collect::<Vec<_>>(),
+        ?micros,
+        ?default_format,
+        "encoders probed"
+    );
+    Machine { encoders, default_format }
+}
+
+/// The largest format whose encoder stays within about half of a frame's time, judged by the time for 720p.
+fn carried_by(micros_720p: Option<u64>) -> VideoFormat {
+    let (width, height, fps) = match micros_720p {
+        Some(..=2500) => (1920, 1080, 60),
+        Some(..=8000) => (1280, 720, 60),
+        Some(..=14_000) => (1280, 720, 30),
+        Some(..=30_000) => (640, 360, 60),
+        _ => (640, 360, 30),
+    };
+    VideoFormat { width, height, fps, bitrate_kbps: VideoFormat::usual_kbps(width, height, fps) }
+}
+
+/// Encodes `count` pictures with motion everywhere; the typical microseconds of one (the median).
+fn try_encode(row: &'static EncoderRow, format: VideoFormat, count: u32) -> Result<u64, EncoderError> {
+    let mut encoder = VideoEncoder::open(row, format)?;
+    let mut spent: Vec<u128> = Vec::new();
+    for number in 0..count {
+        if let Some(canvas) = encoder.canvas() {
+            for (row, line) in canvas.y.chunks_exact_mut(canvas.y_stride).enumerate() {
+                for (column, luma) in line.iter_mut().enumerate() {
+                    let value = (row / 8) ^ (column / 8).wrapping_add(number as usize * 3);
+                    *luma = 16 + u8::try_from(value & 127).unwrap_or(0);
+                }
+            }
+            canvas.u.fill(128);
+            canvas.v.fill(128);
+        }
+        let begun = clock::now();
+        let encoded = encoder.encode(number == 0)?;
+        spent.push(begun.elapsed().as_micros());
+        if encoded.is_none_or(|encoded| encoded.data.is_empty()) {
+            return Err(EncoderError::Refused { name: row.name, reason: "holds pictures back".to_owned() });
+        }
+    }
+    spent.sort_unstable();
+    let middle = spent.get(spent.len() / 2).copied().unwrap_or(u128::MAX);
+    Ok(u64::try_from(middle).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_outside_the_rules_are_refused() {
+        let good = VideoFormat { width: 1280, height: 720, fps: 60, bitrate_kbps: 5000 };
+        assert_eq!(good.check(), Ok(()));
+        for bad in [
+            VideoFormat { width: 320, ..good },
+            VideoFormat { width: 1922, ..good },
+            VideoFormat { height: 361, ..good },
+            VideoFormat { fps: 25, ..good },
+            VideoFormat { bitrate_kbps: 10, ..good },
+        ] {
+            assert!(bad.check().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn slow_machines_get_small_pictures_but_never_below_thirty() {
+        assert_eq!(carried_by(Some(2000)).height, 1080);
+        assert_eq!((carried_by(Some(5000)).height, carried_by(Some(5000)).fps), (720, 60));
+        assert_eq!((carried_by(None).height, carried_by(None).fps), (360, 30));
+    }
+
+    #[test]
+    fn usual_rates_follow_the_measured_table() {
+        assert!((1500..=2200).contains(&VideoFormat::usual_kbps(640, 360, 60)));
+        assert_eq!(VideoFormat::usual_kbps(1280, 720, 60), 5000);
+        assert!((9000..=10_500).contains(&VideoFormat::usual_kbps(1920, 1080, 60)));
+    }
+}

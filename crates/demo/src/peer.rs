@@ -1,0 +1,345 @@
+//! One WebRTC connection of a session: built for exactly the codec that was chosen, answered without trickle.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use entente_model::media::VideoCodec;
+use rtc::interceptor::{
+    CongestionControlBuilder, NackResponderBuilder, ReceiverReportBuilder, Registry, SenderReportBuilder, Slot,
+    TwccSenderBuilder,
+};
+use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::RTCConfigurationBuilder;
+use rtc::peer_connection::configuration::media_engine::MediaEngine;
+use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
+use rtc::peer_connection::sdp::RTCSessionDescription;
+use rtc::ice::mdns::MulticastDnsMode;
+use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidateInit};
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
+    RTCRtpHeaderExtensionCapability, RtpCodecKind,
+};
+use tokio::sync::{Notify, mpsc};
+use webrtc::data_channel::DataChannel;
+use webrtc::error::Error;
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionState,
+};
+use webrtc::rtp_transceiver::RtpSender;
+
+use crate::payload::RtpStream;
+use crate::rtcp::{Estimator, Feedback, RtcpTap};
+use crate::sdp::{self, Offered};
+
+const TRANSPORT_CC: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+const PLAYOUT_DELAY: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
+/// Longest wait for local candidates.
+const GATHERING: Duration = Duration::from_millis(1500);
+/// Check interval of ICE: the default of 200 ms delays the first picture.
+const ICE_INTERVAL: Duration = Duration::from_millis(25);
+/// Checks before a pair fails; with the interval above 1.4 s.
+const ICE_CHECKS: u16 = 56;
+
+/// News of a connection for its session.
+pub(crate) enum PeerEvent {
+    /// Media may flow.
+    Connected,
+    /// It will not come back.
+    Lost,
+    /// The client opened a channel.
+    Channel(Arc<dyn DataChannel>),
+}
+
+struct Handler {
+    events: mpsc::Sender<PeerEvent>,
+    gathered: Arc<Notify>,
+}
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Handler {
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        if state == RTCIceGatheringState::Complete {
+            self.gathered.notify_one();
+        }
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        let event = match state {
+            RTCPeerConnectionState::Connected => PeerEvent::Connected,
+            RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed => PeerEvent::Lost,
+            _ => return,
+        };
+        // Never awaited: this runs on the connection's driver. The queue holds more than a client can cause.
+        let _ = self.events.try_send(event);
+    }
+
+    async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
+        let _ = self.events.try_send(PeerEvent::Channel(channel));
+    }
+}
+
+/// What is sent, as negotiated.
+pub(crate) struct Sending {
+    pub(crate) track: Arc<TrackLocalStaticRTP>,
+    pub(crate) stream: RtpStream,
+}
+
+/// A connection that has answered its offer.
+pub(crate) struct Peer {
+    pub(crate) connection: Arc<dyn PeerConnection>,
+    pub(crate) offer: String,
+    pub(crate) answer: String,
+    gathered: Arc<Notify>,
+}
+
+/// What a connection is made from.
+pub(crate) struct Plan<'a> {
+    pub(crate) offer: &'a str,
+    pub(crate) video: (VideoCodec, &'a Offered),
+    pub(crate) audio: Option<&'a Offered>,
+    pub(crate) listen: IpAddr,
+    /// Random bits for stream identifiers.
+    pub(crate) seed: [u8; 16],
+}
+
+/// A peer with its two streams; sound is absent when the client did not offer Opus.
+pub(crate) struct Answered {
+    pub(crate) peer: Peer,
+    pub(crate) video: Sending,
+    pub(crate) audio: Option<Sending>,
+}
+
+fn codec_of(codec: VideoCodec, offered: &Offered) -> RTCRtpCodec {
+    let mime_type = match codec {
+        VideoCodec::H264 => "video/H264",
+        VideoCodec::Hevc => "video/H265",
+        VideoCodec::Vp8 => "video/VP8",
+        VideoCodec::Vp9 => "video/VP9",
+        VideoCodec::Av1 => "video/AV1",
+    };
+    let kinds = [("goog-remb", ""), ("transport-cc", ""), ("ccm", "fir"), ("nack", ""), ("nack", "pli")];
+    RTCRtpCodec {
+        mime_type: mime_type.to_owned(),
+        clock_rate: 90_000,
+        channels: 0,
+        sdp_fmtp_line: offered.fmtp.clone(),
+        rtcp_feedback: kinds
+            .iter()
+            .map(|(typ, parameter)| RTCPFeedback { typ: (*typ).to_owned(), parameter: (*parameter).to_owned() })
+            .collect(),
+    }
+}
+
+fn opus(offered: &Offered) -> RTCRtpCodec {
+    // The client's own parameters match by definition; stereo is added where it says nothing (RFC 7587 section 7).
+    let mut fmtp = offered.fmtp.clone();
+    for wanted in ["stereo", "sprop-stereo", "useinbandfec"] {
+        if sdp::parameter(&fmtp, wanted).is_none() {
+            if !fmtp.is_empty() {
+                fmtp.push(';');
+            }
+            fmtp.push_str(wanted);
+            fmtp.push_str("=1");
+        }
+    }
+    RTCRtpCodec {
+        mime_type: "audio/opus".to_owned(),
+        clock_rate: 48_000,
+        channels: 2,
+        sdp_fmtp_line: fmtp,
+        rtcp_feedback: vec![RTCPFeedback { typ: "transport-cc".to_owned(), parameter: String::new() }],
+    }
+}
+
+fn media_engine(plan: &Plan<'_>) -> Result<MediaEngine, Error> {
+    let mut engine = MediaEngine::default();
+    let (codec, offered) = plan.video;
+    let parameters =
+        RTCRtpCodecParameters { rtp_codec: codec_of(codec, offered), payload_type: offered.payload_type };
+    engine.register_codec(parameters, RtpCodecKind::Video)?;
+    if let Some(rtx) = offered.rtx {
+        let rtp_codec = RTCRtpCodec {
+            mime_type: "video/rtx".to_owned(),
+            clock_rate: 90_000,
+            channels: 0,
+            sdp_fmtp_line: format!("apt={}", offered.payload_type),
+            rtcp_feedback: Vec::new(),
+        };
+        engine.register_codec(RTCRtpCodecParameters { rtp_codec, payload_type: rtx }, RtpCodecKind::Video)?;
+    }
+    if let Some(audio) = plan.audio {
+        let parameters = RTCRtpCodecParameters { rtp_codec: opus(audio), payload_type: audio.payload_type };
+        engine.register_codec(parameters, RtpCodecKind::Audio)?;
+    }
+    for (uri, kind) in [
+        (TRANSPORT_CC, RtpCodecKind::Video),
+        (TRANSPORT_CC, RtpCodecKind::Audio),
+        (PLAYOUT_DELAY, RtpCodecKind::Video),
+    ] {
+        let capability = RTCRtpHeaderExtensionCapability { uri: uri.to_owned() };
+        engine.register_header_extension(capability, kind, None)?;
+    }
+    Ok(engine)
+}
+
+/// UDP addresses for media: the interface of the HTTP listener; with a wildcard every interface and loopback.
+fn media_addresses(listen: IpAddr) -> Vec<SocketAddr> {
+    let mut addresses = vec![SocketAddr::new(listen, 0)];
+    if listen.is_unspecified() {
+        let loopback: IpAddr =
+            if listen.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+        addresses.push(SocketAddr::new(loopback, 0));
+    }
+    addresses
+}
+
+/// Builds a connection, answers the offer and collects candidates.
+pub(crate) async fn answer(
+    plan: Plan<'_>,
+    feedback: Arc<Feedback>,
+    ceiling_bits: u64,
+    events: mpsc::Sender<PeerEvent>,
+) -> Result<Answered, Error> {
+    let offer = RTCSessionDescription::offer(plan.offer.to_owned())?;
+    let registry = Registry::new()
+        .with(
+            Slot::CongestionControl,
+            CongestionControlBuilder::new(Estimator::new(ceiling_bits, Arc::clone(&feedback))).build(),
+        )
+        .with(Slot::from(1500), RtcpTap::new(feedback))
+        .with(Slot::TwccSender, TwccSenderBuilder::new().build())
+        .with(Slot::NackResponder, NackResponderBuilder::new().build())
+        .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())
+        .with(Slot::SenderReport, SenderReportBuilder::new().build());
+    let settings = SettingEngineBuilder::new()
+        .with_include_loopback_candidate(true)
+        // As DTLS client the crate's first hello would wait for its next tick.
+        .with_answering_dtls_role(RTCDtlsRole::Server)
+        .with_ice_connection_attempts(Some(ICE_INTERVAL), Some(ICE_CHECKS))
+        .with_ice_timeouts(Some(Duration::from_secs(5)), Some(Duration::from_secs(10)), None)
+        .with_prflx_acceptance_min_wait(Some(Duration::from_millis(50)))
+        .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+        .build();
+    let gathered = Arc::new(Notify::new());
+    let handler = Handler { events, gathered: Arc::clone(&gathered) };
+    let connection: Arc<dyn PeerConnection> = Arc::new(
+        PeerConnectionBuilder::new()
+            .with_configuration(RTCConfigurationBuilder::new().build())
+            .with_media_engine(media_engine(&plan)?)
+            .with_interceptor_registry(registry)
+            .with_setting_engine(settings)
+            .with_handler(Arc::new(handler))
+            .with_udp_addrs(media_addresses(plan.listen))
+            .build()
+            .await?,
+    );
+    // Tracks come after the offer: before it, extension ids would differ from the negotiated ones.
+    connection.set_remote_description(offer).await?;
+    let [s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, sa, sb, ..] = plan.seed;
+    let (codec, offered) = plan.video;
+    let (video_track, video_sender) =
+        add(&*connection, RtpCodecKind::Video, codec_of(codec, offered), u32::from_be_bytes([s0, s1, s2, s3]))
+            .await?;
+    let audio = match plan.audio {
+        Some(audio) => {
+            let ssrc = u32::from_be_bytes([s4, s5, s6, s7]);
+            Some(add(&*connection, RtpCodecKind::Audio, opus(audio), ssrc).await?)
+        }
+        None => None,
+    };
+    let answer = connection.create_answer(None).await?;
+    connection.set_local_description(answer).await?;
+    let answer = gathered_answer(&connection, &gathered).await?;
+    let first_timestamp = u32::from_be_bytes([s8, s9, sa, sb]);
+    let video = sending(video_track, &*video_sender, u32::from_be_bytes([s0, s1, s2, s3]), first_timestamp).await?;
+    let audio = match audio {
+        Some((track, sender)) => {
+            let ssrc = u32::from_be_bytes([s4, s5, s6, s7]);
+            Some(sending(track, &*sender, ssrc, first_timestamp.rotate_left(7)).await?)
+        }
+        None => None,
+    };
+    Ok(Answered { peer: Peer { connection, offer: plan.offer.to_owned(), answer, gathered }, video, audio })
+}
+
+async fn add(
+    connection: &dyn PeerConnection,
+    kind: RtpCodecKind,
+    codec: RTCRtpCodec,
+    ssrc: u32,
+) -> Result<(Arc<TrackLocalStaticRTP>, Arc<dyn RtpSender>), Error> {
+    let coding = RTCRtpEncodingParameters {
+        rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..RTCRtpCodingParameters::default() },
+        codec,
+        ..RTCRtpEncodingParameters::default()
+    };
+    // One stream id for both tracks: the client synchronises what belongs together.
+    let id = if kind == RtpCodecKind::Video { "picture" } else { "sound" };
+    let media = MediaStreamTrack::new("game".to_owned(), id.to_owned(), id.to_owned(), kind, vec![coding]);
+    let track = Arc::new(TrackLocalStaticRTP::new(media));
+    let sender = connection.add_track(Arc::clone(&track) as Arc<dyn TrackLocal>).await?;
+    Ok((track, sender))
+}
+
+async fn sending(
+    track: Arc<TrackLocalStaticRTP>,
+    sender: &dyn RtpSender,
+    ssrc: u32,
+    first_timestamp: u32,
+) -> Result<Sending, Error> {
+    let parameters = sender.get_parameters().await?.rtp_parameters;
+    let codec = parameters.codecs.iter().find(|codec| !codec.rtp_codec.mime_type.ends_with("/rtx"));
+    let payload_type = codec.map(|codec| codec.payload_type).ok_or(Error::ErrCodecNotFound)?;
+    let playout = parameters.header_extensions.iter().find(|extension| extension.uri == PLAYOUT_DELAY);
+    let playout_delay = playout.and_then(|extension| u8::try_from(extension.id).ok());
+    // A low first sequence number keeps the first wrap, where receivers err most, away from the start.
+    let sequence = u16::from_be_bytes([(ssrc >> 24) as u8, ssrc as u8]) & 0x3fff;
+    Ok(Sending { track, stream: RtpStream { ssrc, payload_type, sequence, first_timestamp, playout_delay } })
+}
+
+async fn gathered_answer(connection: &Arc<dyn PeerConnection>, gathered: &Notify) -> Result<String, Error> {
+    // When it takes longer the answer goes out with what there is.
+    let _ = tokio::time::timeout(GATHERING, gathered.notified()).await;
+    let description = connection.local_description().await.ok_or(Error::ErrConnectionClosed)?;
+    Ok(sdp::tidy_answer(&description.sdp))
+}
+
+impl Peer {
+    /// Takes candidates of the client.
+    pub(crate) async fn add_candidates(&self, fragment: &sdp::Fragment) -> usize {
+        let mut taken = 0;
+        for (mid, candidate) in &fragment.candidates {
+            let init = RTCIceCandidateInit {
+                candidate: candidate.clone(),
+                sdp_mid: Some(mid.clone().unwrap_or_else(|| "0".to_owned())),
+                sdp_mline_index: None,
+                username_fragment: fragment.ufrag.clone(),
+                url: None,
+            };
+            match self.connection.add_ice_candidate(init).await {
+                Ok(()) => taken += 1,
+                // Browsers trickle names and kinds which this host cannot use; that is no reason to fail.
+                Err(error) => tracing::debug!(%error, "candidate not used"),
+            }
+        }
+        taken
+    }
+
+    /// Restarts ICE with the client's new credentials; the answer's fragment.
+    pub(crate) async fn restart(&mut self, fragment: &sdp::Fragment) -> Result<String, Error> {
+        let (Some(ufrag), Some(password)) = (&fragment.ufrag, &fragment.password) else {
+            return Err(Error::Other("no credentials".to_owned()));
+        };
+        let offer = sdp::with_credentials(&self.offer, ufrag, password);
+        self.connection.set_remote_description(RTCSessionDescription::offer(offer.clone())?).await?;
+        let answer = self.connection.create_answer(None).await?;
+        self.connection.set_local_description(answer).await?;
+        self.add_candidates(fragment).await;
+        self.answer = gathered_answer(&self.connection, &self.gathered).await?;
+        self.offer = offer;
+        Ok(sdp::answer_fragment(&self.answer))
+    }
+}

@@ -1,0 +1,313 @@
+//! The host itself: listener, routes, table of sessions, start and stop.
+
+mod problem;
+mod query;
+mod whep;
+
+use std::collections::HashMap;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use entente_model::wire::control::GoodbyeCode;
+use parking_lot::Mutex;
+
+use crate::config::{DemoConfig, DemoError, TlsFiles};
+use crate::encoder::Machine;
+use crate::server::problem::Problem;
+use crate::session::Session;
+use crate::slots::Slots;
+use crate::{clock, games};
+
+/// How long a stop waits for sessions and requests.
+const STOP_LIMIT: Duration = Duration::from_secs(3);
+/// Threads for HTTP, connections and their timers.
+const WORKERS: usize = 2;
+
+/// What every request and session shares.
+pub(crate) struct Cloud {
+    config: DemoConfig,
+    address: SocketAddr,
+    slots: Slots,
+    sessions: Mutex<HashMap<String, Arc<Session>>>,
+    stopping: AtomicBool,
+    provider: rustls::crypto::CryptoProvider,
+}
+
+impl Cloud {
+    fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    fn random(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        if self.provider.secure_random.fill(&mut bytes).is_err() {
+            // The system has no randomness: names that repeat are the smaller evil, and the log says so.
+            tracing::error!("no randomness from the system");
+            bytes = u128::from(clock::monotonic_micros()).to_be_bytes();
+        }
+        bytes
+    }
+
+    /// A name that nobody can guess.
+    fn token(&self) -> String {
+        format!("{:032x}", u128::from_be_bytes(self.random()))
+    }
+
+    fn enter(&self, id: &str, session: Arc<Session>) {
+        self.sessions.lock().insert(id.to_owned(), Arc::clone(&session));
+        // Stop may have emptied the table a moment ago.
+        if self.stopping() {
+            session.shared.finish(GoodbyeCode::Shutdown);
+        }
+    }
+}
+
+/// A running demo cloud. Dropping it stops it.
+pub struct DemoCloud {
+    cloud: Arc<Cloud>,
+    handle: Handle<SocketAddr>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl DemoCloud {
+    /// Listens and serves on threads of its own.
+    ///
+    /// # Errors
+    /// When the address is taken, the TLS files cannot be used, or threads cannot be made.
+    pub fn start(config: DemoConfig) -> Result<Self, DemoError> {
+        let listen = |source| DemoError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).map_err(listen)?;
+        listener.set_nonblocking(true).map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(WORKERS)
+            .thread_name("demo-net")
+            .enable_all()
+            .build()
+            .map_err(DemoError::Threads)?;
+        let provider = rustls::crypto::ring::default_provider();
+        let tls = config.tls.as_ref().map(|files| tls_config(files, &provider)).transpose()?;
+        let cloud = Arc::new(Cloud {
+            slots: Slots::new(config.max_sessions, config.max_queue, config.queue_expiry),
+            config,
+            address,
+            sessions: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            provider,
+        });
+        // Trying encoders takes a moment; the first client should not pay for it.
+        std::thread::Builder::new()
+            .name("demo-probe".to_owned())
+            .spawn(|| {
+                Machine::get();
+            })
+            .map_err(DemoError::Threads)?;
+        let handle = Handle::new();
+        let app = routes(Arc::clone(&cloud)).into_make_service();
+        let serving = handle.clone();
+        let _context = runtime.enter();
+        if let Some(tls) = tls {
+            let server = axum_server::from_tcp_rustls(listener, tls).map_err(DemoError::Threads)?;
+            runtime.spawn(async move {
+                if let Err(error) = server.handle(serving).serve(app).await {
+                    tracing::error!(%error, "the HTTPS server ended");
+                }
+            });
+        } else {
+            let server = axum_server::from_tcp(listener).map_err(DemoError::Threads)?;
+            runtime.spawn(async move {
+                if let Err(error) = server.handle(serving).serve(app).await {
+                    tracing::error!(%error, "the HTTP server ended");
+                }
+            });
+        }
+        drop(_context);
+        Ok(Self { cloud, handle, runtime: Some(runtime) })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.cloud.address
+    }
+
+    /// Base URL of the host; a wildcard address is given as loopback.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let mut address = self.cloud.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(if address.is_ipv4() {
+                [127, 0, 0, 1].into()
+            } else {
+                std::net::Ipv6Addr::LOCALHOST.into()
+            });
+        }
+        let scheme = if self.cloud.config.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{address}")
+    }
+
+    /// Sessions that run now.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.cloud.slots.load().0
+    }
+
+    /// Says goodbye to every client, ends every session and stops listening.
+    pub fn stop(mut self) {
+        self.shut();
+    }
+
+    fn shut(&mut self) {
+        let Some(runtime) = self.runtime.take() else { return };
+        self.cloud.stopping.store(true, Ordering::Relaxed);
+        let cloud = Arc::clone(&self.cloud);
+        let ended = async move {
+            let sessions: Vec<_> = cloud.sessions.lock().values().cloned().collect();
+            for session in &sessions {
+                session.shared.finish(GoodbyeCode::Shutdown);
+            }
+            for session in sessions {
+                session.end(GoodbyeCode::Shutdown).await;
+            }
+        };
+        // Not `block_on`: the caller may itself be inside a runtime.
+        let (done, wait) = std::sync::mpsc::sync_channel(1);
+        runtime.spawn(async move {
+            let _ = tokio::time::timeout(STOP_LIMIT, ended).await;
+            let _ = done.send(());
+        });
+        let _ = wait.recv_timeout(STOP_LIMIT + Duration::from_millis(500));
+        self.handle.shutdown();
+        runtime.shutdown_background();
+    }
+}
+
+impl Drop for DemoCloud {
+    fn drop(&mut self) {
+        self.shut();
+    }
+}
+
+fn tls_config(files: &TlsFiles, provider: &rustls::crypto::CryptoProvider) -> Result<RustlsConfig, DemoError> {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let problem = |what: &std::path::Path, error: &dyn std::fmt::Display| {
+        DemoError::Tls(format!("{}: {error}", what.display()))
+    };
+    let chain = CertificateDer::pem_file_iter(&files.cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| problem(&files.cert, &error))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| problem(&files.key, &error))?;
+    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(provider.clone()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| DemoError::Tls(error.to_string()))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|error| problem(&files.cert, &error))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(RustlsConfig::from_config(Arc::new(config)))
+}
+
+fn routes(cloud: Arc<Cloud>) -> Router {
+    let not_here = || async {
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "Not with this method", "see docs/open-host-protocol.md")
+    };
+    Router::new()
+        .route("/", get(page))
+        .route("/games", get(list))
+        .route("/health", get(health))
+        .route("/clock", get(clock_page))
+        .route("/whep/{game}", post(whep::post).fallback(not_here))
+        .route("/whep/{game}/{id}", any(not_here).patch(whep::patch).delete(whep::delete))
+        .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "not-found", "Nothing here", "no such path") })
+        .layer(middleware::from_fn(dress))
+        .with_state(cloud)
+}
+
+/// Answers CORS preflights and adds the headers that every answer has.
+async fn dress(request: axum::extract::Request, next: Next) -> Response {
+    let mut response = if request.method() == Method::OPTIONS {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        let headers = response.headers_mut();
+        for (name, value) in [
+            ("access-control-allow-methods", "GET, POST, PATCH, DELETE, OPTIONS"),
+            ("access-control-allow-headers", "authorization, content-type, if-match"),
+            ("access-control-max-age", "86400"),
+            ("accept-post", "application/sdp"),
+        ] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        response
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("access-control-allow-origin", "*"),
+        ("access-control-expose-headers", "location, link, etag, retry-after, accept-patch, entente-video"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-embedder-policy", "require-corp"),
+        ("cross-origin-resource-policy", "cross-origin"),
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", "no-store"),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn json(value: &serde_json::Value) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}
+
+async fn page() -> Response {
+    let policy = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
+                  media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)];
+    (headers, include_str!("page.html")).into_response()
+}
+
+async fn list() -> Response {
+    let machine = tokio::task::spawn_blocking(Machine::get).await.ok();
+    let games: Vec<_> = games::catalogue()
+        .iter()
+        .map(|(name, title)| serde_json::json!({ "name": name, "title": title, "whep": format!("/whep/{name}") }))
+        .collect();
+    let encoders: Vec<_> = machine
+        .iter()
+        .flat_map(|machine| &machine.encoders)
+        .map(|row| serde_json::json!({ "name": row.name, "codec": row.codec.name(), "hardware": row.hardware }))
+        .collect();
+    let default = machine.map(|machine| {
+        let format = machine.default_format;
+        serde_json::json!({ "width": format.width, "height": format.height, "fps": format.fps,
+                            "bitrate_kbps": format.bitrate_kbps })
+    });
+    json(&serde_json::json!({ "games": games, "encoders": encoders, "default": default }))
+}
+
+async fn health(State(cloud): State<Arc<Cloud>>) -> Response {
+    let (sessions, waiting) = cloud.slots.load();
+    json(&serde_json::json!({
+        "status": "ok",
+        "sessions": sessions,
+        "max_sessions": cloud.config.max_sessions,
+        "waiting": waiting,
+        "version": env!("CARGO_PKG_VERSION"),
+    }))
+}
+
+async fn clock_page() -> Response {
+    let (monotonic, unix) = (clock::monotonic_micros(), clock::unix_micros());
+    json(&serde_json::json!({ "monotonic_micros": monotonic, "unix_micros": unix }))
+}

@@ -1,0 +1,262 @@
+//! The WHEP resource: offers in, answers out, candidates and the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use entente_model::media::VideoCodec;
+use entente_model::wire::control::GoodbyeCode;
+use tokio::sync::mpsc;
+
+use crate::encoder::{EncoderRow, Machine, VideoFormat};
+use crate::peer::{self, Plan};
+use crate::rtcp::Feedback;
+use crate::sdp::{self, Offered};
+use crate::server::problem::Problem;
+use crate::server::query::Wish;
+use crate::server::Cloud;
+use crate::session::{Session, Start};
+use crate::slots::{Slot, Turn};
+use crate::{clock, games};
+
+/// Longest body: an offer of every codec a browser knows has about 8 kB.
+const MAX_BODY: usize = 64 * 1024;
+/// Time for a body to arrive.
+const BODY_LIMIT: Duration = Duration::from_secs(10);
+/// Things that one connection may report before its session looks.
+const PEER_EVENTS: usize = 64;
+/// When a waiting client should ask again.
+const RETRY_SECONDS: u32 = 2;
+
+const SDP: &str = "application/sdp";
+const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
+
+/// Compares without telling by time how much was right.
+fn same(left: &[u8], right: &[u8]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).fold(0, |all, (left, right)| all | (left ^ right)) == 0
+}
+
+fn authorised(cloud: &Cloud, headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(token) = &cloud.config.token else { return Ok(()) };
+    let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
+    let bearer = match given.split_at_checked(7) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"bearer ") => rest,
+        _ => &[],
+    };
+    if same(bearer, token.reveal().as_bytes()) {
+        return Ok(());
+    }
+    let detail = "this host asks for a bearer token, and none or another one was given";
+    Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "Not allowed", detail))
+}
+
+async fn text_body(headers: &HeaderMap, kind: &'static str, body: Body) -> Result<String, Problem> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    if !given.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(kind) {
+        let detail = format!("the body must be {kind}");
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "Wrong kind of body", detail));
+    }
+    let late = || Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "Too slow", "the body did not arrive in time");
+    let large = |_| {
+        let detail = format!("at most {MAX_BODY} bytes are read");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
+    };
+    let bytes: Bytes =
+        tokio::time::timeout(BODY_LIMIT, to_bytes(body, MAX_BODY)).await.map_err(|_| late())?.map_err(large)?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| Problem::bad_request("the body is not UTF-8"))
+}
+
+/// What will be sent with what.
+struct Choice {
+    encoder: &'static EncoderRow,
+    codec: VideoCodec,
+    video: Offered,
+    audio: Option<Offered>,
+    format: VideoFormat,
+}
+
+fn choose(machine: &Machine, wish: &Wish, offer: &str) -> Result<Choice, Problem> {
+    let not_acceptable = |detail: String| {
+        Problem::new(StatusCode::NOT_ACCEPTABLE, "no-common-codec", "No common video format", detail)
+    };
+    let offer = sdp::read_offer(offer);
+    if offer.video.is_empty() || offer.ufrag.is_none() || offer.password.is_none() {
+        return Err(Problem::bad_request("the body is not an SDP offer with video and ICE credentials"));
+    }
+    let choices = sdp::video_choices(&offer);
+    let found = choices.iter().find_map(|(codec, offered)| {
+        let wanted = wish.codec.is_none_or(|wish| wish == *codec);
+        let encoder = wanted.then(|| machine.encoder(*codec, wish.encoder.as_deref()).ok()).flatten()?;
+        Some((encoder, *codec, offered.clone()))
+    });
+    let Some((encoder, codec, video)) = found else {
+        let offered: Vec<_> = choices.iter().map(|(codec, _)| codec.name()).collect();
+        let made: Vec<_> = machine.encoders.iter().map(|row| format!("{} ({})", row.codec.name(), row.name)).collect();
+        return Err(not_acceptable(format!(
+            "offered in a usable form: {}; asked for: {} {}; this host encodes: {}",
+            offered.join(", "),
+            wish.codec.map_or("any codec", VideoCodec::name),
+            wish.encoder.as_deref().unwrap_or(""),
+            made.join(", ")
+        )));
+    };
+    let audio = offer.audio.iter().find(|entry| entry.name == "opus").cloned();
+    Ok(Choice { encoder, codec, video, audio, format: wish.format(machine.default_format)? })
+}
+
+fn turn(cloud: &Cloud, wish: &Wish) -> Result<Slot, Problem> {
+    let busy = |detail: &str| {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Every place is taken", detail).retry_after(RETRY_SECONDS)
+    };
+    if cloud.stopping() {
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "The host stops", "no new sessions"));
+    }
+    match cloud.slots.ask(clock::now(), wish.ticket.as_deref(), || cloud.token()) {
+        Turn::Now(slot) => Ok(slot),
+        Turn::Wait { ticket, position, length } => {
+            Err(busy("repeat the request with the query parameter queue set to queue_ticket to keep this place")
+                .with("queue_ticket", ticket)
+                .with("queue_position", position)
+                .with("queue_length", length))
+        }
+        Turn::Full => Err(busy("the queue is full as well")),
+    }
+}
+
+/// `POST /whep/{game}`.
+pub(super) async fn post(
+    State(cloud): State<Arc<Cloud>>,
+    Path(game_name): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    authorised(&cloud, &headers)?;
+    let wish = Wish::read(query.as_deref().unwrap_or(""))?;
+    if !games::catalogue().iter().any(|(name, _)| *name == game_name) {
+        let detail = "there is no game of that name; GET /games lists them";
+        return Err(Problem::new(StatusCode::NOT_FOUND, "no-such-game", "No such game", detail));
+    }
+    let offer = text_body(&headers, SDP, body).await?;
+    let internal = |detail: String| {
+        tracing::error!(%detail, "a session could not be made");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The session could not be made", detail)
+    };
+    let machine =
+        tokio::task::spawn_blocking(Machine::get).await.map_err(|error| internal(error.to_string()))?;
+    let choice = choose(machine, &wish, &offer)?;
+    let slot = turn(&cloud, &wish)?;
+    let seed = cloud.random();
+    let game_seed = wish.seed.unwrap_or_else(|| u64::from_be_bytes(seed.split_first_chunk().map_or([0; 8], |s| *s.0)));
+    let game = games::open(&game_name, game_seed).ok_or_else(|| internal(format!("{game_name} does not open")))?;
+    let ceiling = u64::from(choice.format.bitrate_kbps) * 1000;
+    let feedback = Arc::new(Feedback::new(ceiling));
+    let (event_sender, events) = mpsc::channel(PEER_EVENTS);
+    let plan = Plan {
+        offer: &offer,
+        video: (choice.codec, &choice.video),
+        audio: choice.audio.as_ref(),
+        listen: cloud.address.ip(),
+        seed,
+    };
+    let answered = peer::answer(plan, Arc::clone(&feedback), ceiling, event_sender)
+        .await
+        .map_err(|error| Problem::bad_request(format!("the offer cannot be answered: {error}")))?;
+    let answer = answered.peer.answer.clone();
+    let id = cloud.token();
+    let start = Start {
+        id: id.clone(),
+        game,
+        game_name: game_name.clone(),
+        encoder: choice.encoder,
+        format: choice.format,
+        audio_millis: wish.audio_millis.unwrap_or(10),
+        feedback,
+        idle_limit: cloud.config.idle_limit,
+        slot,
+    };
+    tracing::info!(session = %id, game = %game_name, encoder = choice.encoder.name, format = ?choice.format, "session");
+    let (table, key) = (Arc::downgrade(&cloud), id.clone());
+    let session = Session::start(start, answered.peer, answered.video, answered.audio, events, move || {
+        if let Some(cloud) = table.upgrade() {
+            cloud.sessions.lock().remove(&key);
+        }
+    });
+    cloud.enter(&id, session);
+    Ok(created(&cloud, &game_name, &id, answer, &choice))
+}
+
+fn created(cloud: &Cloud, game: &str, id: &str, answer: String, choice: &Choice) -> Response {
+    let mut response = (StatusCode::CREATED, answer).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(SDP));
+    headers.insert(HeaderName::from_static("accept-patch"), HeaderValue::from_static(FRAGMENT));
+    let mut put = |name: HeaderName, value: String| {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.append(name, value);
+        }
+    };
+    put(header::LOCATION, format!("/whep/{game}/{id}"));
+    put(header::ETAG, "\"0\"".to_owned());
+    let VideoFormat { width, height, fps, bitrate_kbps } = choice.format;
+    put(
+        HeaderName::from_static("entente-video"),
+        format!(
+            "codec={}; encoder={}; width={width}; height={height}; fps={fps}; bitrate_kbps={bitrate_kbps}",
+            choice.codec.name(),
+            choice.encoder.name
+        ),
+    );
+    for server in &cloud.config.ice_servers {
+        put(header::LINK, format!("<{server}>; rel=\"ice-server\""));
+    }
+    response
+}
+
+fn find(cloud: &Cloud, id: &str) -> Result<Arc<Session>, Problem> {
+    cloud.sessions.lock().get(id).cloned().ok_or_else(|| {
+        Problem::new(StatusCode::NOT_FOUND, "no-such-session", "No such session", "it has ended or never was")
+    })
+}
+
+/// `PATCH /whep/{game}/{id}`: candidates, or new credentials for an ICE restart.
+pub(super) async fn patch(
+    State(cloud): State<Arc<Cloud>>,
+    Path((_, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    authorised(&cloud, &headers)?;
+    let session = find(&cloud, &id)?;
+    let fragment = sdp::read_fragment(&text_body(&headers, FRAGMENT, body).await?);
+    let mut peer = session.peer.lock().await;
+    let current = sdp::read_offer(&peer.offer).ufrag;
+    if fragment.ufrag.is_none() && fragment.candidates.is_empty() {
+        return Err(Problem::bad_request("the fragment has neither candidates nor credentials"));
+    }
+    if fragment.ufrag.is_none() || fragment.ufrag == current {
+        peer.add_candidates(&fragment).await;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let answer = peer
+        .restart(&fragment)
+        .await
+        .map_err(|error| Problem::bad_request(format!("ICE cannot be restarted: {error}")))?;
+    session.shared.feedback.ask_key();
+    let headers = [(header::CONTENT_TYPE, FRAGMENT.to_owned()), (header::ETAG, format!("\"{}\"", cloud.token()))];
+    Ok((StatusCode::OK, headers, answer).into_response())
+}
+
+/// `DELETE /whep/{game}/{id}`.
+pub(super) async fn delete(
+    State(cloud): State<Arc<Cloud>>,
+    Path((_, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    authorised(&cloud, &headers)?;
+    find(&cloud, &id)?.end(GoodbyeCode::User).await;
+    Ok(StatusCode::OK.into_response())
+}

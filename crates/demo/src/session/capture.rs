@@ -1,0 +1,297 @@
+//! The capture thread: input into the game, the game into a picture, the picture onto the wire.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use entente_model::input::{Feedback as PadFeedback, PlayerInput};
+use entente_model::wire::control::{Control, GoodbyeCode};
+use entente_model::wire::input::{InputPacket, InputTracker};
+use entente_stats::timecode;
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
+
+use crate::clock;
+use crate::encoder::{EncoderRow, VideoEncoder, VideoFormat};
+use crate::payload::{RtpStream, VideoPayloader};
+use crate::session::{Command, Packets, Shared};
+
+/// Forced key frames are at least so far apart; a request in between is answered by the next one.
+const KEY_SPACING: Duration = Duration::from_millis(100);
+/// Encoders that must be opened anew for another bit rate are left alone for small changes, in percent.
+const SLOW_RATE_STEP: u32 = 25;
+/// And at most so often.
+const SLOW_RATE_SPACING: Duration = Duration::from_secs(2);
+
+/// The moment from which both streams count their media time.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) at: Instant,
+    pub(super) micros: u64,
+}
+
+/// Lets the sound thread sleep and still leave at once.
+#[derive(Default)]
+pub(super) struct Alive {
+    stopped: Mutex<bool>,
+    changed: Condvar,
+    flag: AtomicBool,
+}
+
+impl Alive {
+    pub(super) fn stop(&self) {
+        self.flag.store(true, Ordering::Relaxed);
+        *self.stopped.lock() = true;
+        self.changed.notify_all();
+    }
+
+    /// Sleeps until `due`; false when the session is over.
+    pub(super) fn sleep_until(&self, due: Instant) -> bool {
+        let mut stopped = self.stopped.lock();
+        while !*stopped && !self.changed.wait_until(&mut stopped, due).timed_out() {}
+        !*stopped
+    }
+}
+
+/// Everything the capture thread owns.
+pub(super) struct Camera {
+    pub(super) shared: Arc<Shared>,
+    pub(super) row: &'static EncoderRow,
+    pub(super) format: VideoFormat,
+    pub(super) stream: RtpStream,
+    pub(super) packets: Sender<Packets>,
+    pub(super) commands: Receiver<Command>,
+    pub(super) origin: Origin,
+    pub(super) alive: Arc<Alive>,
+}
+
+/// State of the running loop.
+struct Running {
+    encoder: VideoEncoder,
+    payloader: VideoPayloader,
+    tracker: InputTracker,
+    key_wanted: bool,
+    last_key: Option<Instant>,
+    last_slow_rate: Instant,
+    drawn_micros: u64,
+    dropped: u64,
+}
+
+impl Camera {
+    pub(super) fn run(mut self) {
+        let outcome = self.film();
+        if let Err(error) = outcome {
+            tracing::error!(session = %self.shared.id, %error, "capture failed");
+            self.shared.finish(GoodbyeCode::Error);
+            // Keep emptying the queue so that nobody waits on a full one.
+            while !matches!(self.commands.recv(), Ok(Command::Stop) | Err(_)) {}
+        }
+        self.alive.stop();
+    }
+
+    fn film(&mut self) -> Result<(), crate::encoder::EncoderError> {
+        let encoder = VideoEncoder::open(self.row, self.format)?;
+        let payloader = VideoPayloader::new(self.row.codec)
+            .ok_or(crate::encoder::EncoderError::None(self.row.codec.name()))?;
+        let mut running = Running {
+            encoder,
+            payloader,
+            tracker: InputTracker::new(),
+            key_wanted: true,
+            last_key: None,
+            last_slow_rate: self.origin.at,
+            drawn_micros: clock::monotonic_micros(),
+            dropped: 0,
+        };
+        let mut due = clock::now();
+        loop {
+            if !self.wait(&mut running, due) {
+                return Ok(());
+            }
+            if !self.frame(&mut running)? {
+                return Ok(());
+            }
+            let interval = Duration::from_nanos(1_000_000_000 / u64::from(self.format.fps.max(1)));
+            due += interval;
+            let now = clock::now();
+            // A late frame is followed by the next one on the grid; frames that are wholly past are not made up.
+            while due + interval < now {
+                due += interval;
+            }
+        }
+    }
+
+    /// Obeys commands until `due`; false = stop.
+    fn wait(&mut self, running: &mut Running, due: Instant) -> bool {
+        loop {
+            let left = due.saturating_duration_since(clock::now());
+            let command = if left.is_zero() {
+                match self.commands.try_recv() {
+                    Ok(command) => command,
+                    Err(_) => return true,
+                }
+            } else {
+                match self.commands.recv_timeout(left) {
+                    Ok(command) => command,
+                    Err(RecvTimeoutError::Timeout) => return true,
+                    Err(RecvTimeoutError::Disconnected) => return false,
+                }
+            };
+            if !self.obey(running, command) {
+                return false;
+            }
+        }
+    }
+
+    fn obey(&mut self, running: &mut Running, command: Command) -> bool {
+        match command {
+            Command::Stop => return false,
+            Command::Input(bytes) => match InputPacket::parse(&bytes) {
+                Ok(packet) => {
+                    let mut game = self.shared.game.lock();
+                    running.tracker.accept(&packet, |what| game.input(&what));
+                }
+                Err(error) => tracing::debug!(session = %self.shared.id, %error, "input packet ignored"),
+            },
+            Command::Text(text) => self.shared.game.lock().input(&PlayerInput::Text(text)),
+            Command::Format(wanted) => self.change(running, wanted),
+        }
+        self.pass_feedback();
+        true
+    }
+
+    fn change(&mut self, running: &mut Running, wanted: VideoFormat) {
+        let mut format = wanted;
+        if format.bitrate_kbps == 0 {
+            // Unchanged means the same quality: another size keeps its usual share.
+            format.bitrate_kbps = if (wanted.width, wanted.height, wanted.fps)
+                == (self.format.width, self.format.height, self.format.fps)
+            {
+                self.format.bitrate_kbps
+            } else {
+                VideoFormat::usual_kbps(wanted.width, wanted.height, wanted.fps)
+            };
+        }
+        let opened = format.check().and_then(|()| {
+            if format == self.format {
+                return Ok(None);
+            }
+            VideoEncoder::open(self.row, format).map(Some).map_err(|error| error.to_string())
+        });
+        match opened {
+            Ok(encoder) => {
+                if let Some(encoder) = encoder {
+                    running.encoder = encoder;
+                    running.key_wanted = true;
+                    running.last_key = None;
+                    self.format = format;
+                    self.shared.feedback.set_ceiling(u64::from(format.bitrate_kbps) * 1000);
+                }
+                self.confirm();
+            }
+            Err(text) => {
+                self.shared.tell(Control::Notice { text });
+                self.confirm();
+            }
+        }
+    }
+
+    fn confirm(&self) {
+        let VideoFormat { width, height, fps, bitrate_kbps } = self.format;
+        self.shared.tell(Control::Format { width, height, fps, bitrate_kbps: Some(bitrate_kbps) });
+    }
+
+    fn pass_feedback(&self) {
+        let mut game = self.shared.game.lock();
+        // Bounded: a game that never stops asking must not hold the thread.
+        for _ in 0..8 {
+            match game.feedback() {
+                Some(PadFeedback::Rumble { pad, low, high, millis }) => {
+                    self.shared.tell(Control::Rumble { pad, low, high, millis });
+                }
+                Some(PadFeedback::Light { pad, rgb: [r, g, b] }) => {
+                    self.shared.tell(Control::Light { pad, r, g, b });
+                }
+                None => break,
+            }
+        }
+    }
+
+    /// Draws, encodes and hands over one frame; false when the connection is gone.
+    fn frame(&mut self, running: &mut Running) -> Result<bool, crate::encoder::EncoderError> {
+        self.follow_rate(running)?;
+        let captured = clock::monotonic_micros();
+        let echo = running.tracker.stamp_micros();
+        let Some(mut canvas) = running.encoder.canvas() else { return Ok(true) };
+        {
+            let mut game = self.shared.game.lock();
+            game.step(captured.saturating_sub(running.drawn_micros));
+            game.draw(&mut canvas);
+        }
+        running.drawn_micros = captured;
+        let (cells_wide, rows) =
+            (timecode::CELLS * timecode::CELL_WIDTH / 2, timecode::ROWS * timecode::CELL_HEIGHT / 2);
+        for plane in [&mut *canvas.u, &mut *canvas.v] {
+            for line in plane.chunks_exact_mut(canvas.uv_stride).take(rows) {
+                if let Some(strip) = line.get_mut(..cells_wide) {
+                    strip.fill(128);
+                }
+            }
+        }
+        timecode::draw(canvas.y, canvas.y_stride, captured, echo);
+        self.pass_feedback();
+        running.key_wanted |= self.shared.feedback.take_key();
+        let now = clock::now();
+        let key = running.key_wanted
+            && running.last_key.is_none_or(|last| now.saturating_duration_since(last) >= KEY_SPACING);
+        let Some(encoded) = running.encoder.encode(key)? else { return Ok(true) };
+        if key {
+            running.key_wanted = false;
+        }
+        if encoded.key {
+            running.last_key = Some(now);
+        }
+        let media_micros = captured.saturating_sub(self.origin.micros);
+        // 90 kHz from microseconds; the wrap at 32 bits is RTP's own.
+        #[allow(clippy::cast_possible_truncation, reason = "RTP time is modulo 2^32")]
+        let timestamp = (media_micros * 9 / 100) as u32;
+        let payloads = running.payloader.split(&encoded.data, encoded.key);
+        match self.packets.try_send(self.stream.packets(payloads, timestamp, true)) {
+            Ok(()) => Ok(true),
+            Err(TrySendError::Full(_)) => {
+                running.dropped += 1;
+                running.key_wanted = true;
+                tracing::debug!(session = %self.shared.id, dropped = running.dropped, "frame dropped before sending");
+                Ok(true)
+            }
+            Err(TrySendError::Closed(_)) => {
+                self.shared.finish(GoodbyeCode::Error);
+                Ok(false)
+            }
+        }
+    }
+
+    /// Brings the encoder to what the path carries.
+    fn follow_rate(&self, running: &mut Running) -> Result<(), crate::encoder::EncoderError> {
+        let target = self.shared.feedback.target_kbps();
+        let current = running.encoder.format().bitrate_kbps;
+        let difference = target.abs_diff(current);
+        if self.row.live_rate {
+            // Below two percent a change is not worth the encoder's reconfiguration.
+            if difference * 50 > current {
+                running.encoder.set_bitrate_kbps(target)?;
+            }
+        } else if difference * 100 > current * SLOW_RATE_STEP {
+            let now = clock::now();
+            if now.saturating_duration_since(running.last_slow_rate) >= SLOW_RATE_SPACING {
+                running.last_slow_rate = now;
+                running.encoder.set_bitrate_kbps(target)?;
+                running.key_wanted = true;
+                running.last_key = None;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! The sound thread: the game's samples into Opus, on the same clock as the pictures.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use entente_model::wire::control::GoodbyeCode;
+use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::error::TrySendError;
+
+use crate::clock;
+use crate::payload::RtpStream;
+use crate::session::capture::{Alive, Origin};
+use crate::session::{Packets, Shared};
+
+/// Stereo music and effects are transparent here.
+const BITRATE: i32 = 128_000;
+/// Loss that forward error correction prepares for, in percent.
+const EXPECTED_LOSS: u8 = 5;
+/// Further behind than this, sound is skipped instead of sent in a heap.
+const LATE: Duration = Duration::from_millis(80);
+/// Largest Opus packet for one frame (RFC 6716 section 3.4).
+const MAX_PACKET: usize = 1275;
+/// Samples of each channel in a millisecond.
+const PER_MILLI: u32 = 48;
+
+/// Everything the sound thread owns.
+pub(super) struct Speaker {
+    pub(super) shared: Arc<Shared>,
+    pub(super) stream: RtpStream,
+    pub(super) packets: Sender<Packets>,
+    pub(super) origin: Origin,
+    /// 5, 10 or 20.
+    pub(super) millis: u32,
+    pub(super) alive: Arc<Alive>,
+}
+
+impl Speaker {
+    pub(super) fn run(mut self) {
+        if let Err(error) = self.speak() {
+            tracing::error!(session = %self.shared.id, %error, "sound failed");
+            self.shared.finish(GoodbyeCode::Error);
+        }
+    }
+
+    fn speak(&mut self) -> Result<(), opus::Error> {
+        // Frames below 10 ms are always CELT, which has no in-band FEC; then the mode with least delay is right.
+        let mode = if self.millis < 10 { opus::Application::LowDelay } else { opus::Application::Audio };
+        let mut encoder = opus::Encoder::new(48_000, opus::Channels::Stereo, mode)?;
+        encoder.set_bitrate(opus::Bitrate::Bits(BITRATE))?;
+        encoder.set_inband_fec(true)?;
+        encoder.set_packet_loss_perc(i32::from(EXPECTED_LOSS))?;
+        let samples = PER_MILLI * self.millis;
+        let mut pcm = vec![0_i16; samples as usize * 2];
+        let mut packet = [0_u8; MAX_PACKET];
+        let interval = Duration::from_millis(u64::from(self.millis));
+        let (mut due, mut timestamp) = (self.origin.at, 0_u32);
+        loop {
+            if !self.alive.sleep_until(due) {
+                return Ok(());
+            }
+            self.shared.game.lock().sound(&mut pcm);
+            let late = clock::now().saturating_duration_since(due) > LATE;
+            if !late {
+                let length = encoder.encode(&pcm, &mut packet)?;
+                let payload = Bytes::copy_from_slice(packet.get(..length).unwrap_or_default());
+                let sent = self.packets.try_send(self.stream.packets(vec![payload], timestamp, false));
+                if matches!(sent, Err(TrySendError::Closed(_))) {
+                    return Ok(());
+                }
+            }
+            due += interval;
+            timestamp = timestamp.wrapping_add(samples);
+        }
+    }
+}
