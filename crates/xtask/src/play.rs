@@ -1,0 +1,88 @@
+//! Build the player and start it.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use crate::Failure;
+use crate::setup;
+use crate::shell;
+
+/// Exit status of the player when there is no display (`EndReason::NoDisplay`).
+const NO_DISPLAY: u8 = 16;
+const DEMO: &str = "demo://game";
+
+pub(crate) fn run(arguments: &[OsString]) -> Result<(), Failure> {
+    let arguments = player_arguments(arguments);
+    if cfg!(target_os = "linux") && !has_display() && wants_window(&arguments) {
+        return Err(Failure::with_code(
+            "There is no display here: neither DISPLAY nor WAYLAND_DISPLAY is set.\n\
+             On a desktop, start this from a terminal inside it. Without one, play without a window:\n  \
+             cargo xtask play --headless --seconds 10 --report r.json",
+            NO_DISPLAY,
+        ));
+    }
+    setup::ensure(false)?;
+    println!("Building the player (the first time takes some minutes) ...");
+    shell::run(&mut shell::cargo(["build", "--release", "-p", "entente-player", "-p", "entente-demo"])).map_err(
+        |failure| Failure::with_code("The player could not be built; the messages above say why.", failure.code),
+    )?;
+    let mut player = Command::new(shell::release_binary("entente-player"));
+    player.args(&arguments);
+    become_it(player)
+}
+
+/// `play`, an address, and what was given.
+fn player_arguments(given: &[OsString]) -> Vec<OsString> {
+    let mut arguments = vec![OsString::from("play")];
+    if !given.first().is_some_and(|first| first.to_string_lossy().contains("://")) {
+        arguments.push(DEMO.into());
+    }
+    arguments.extend_from_slice(given);
+    arguments
+}
+
+fn wants_window(arguments: &[OsString]) -> bool {
+    !arguments.iter().any(|argument| argument == "--headless" || argument == "--help" || argument == "-h")
+}
+
+fn has_display() -> bool {
+    ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// The player takes this process over, so that Ctrl-C and its exit status are its own.
+#[cfg(unix)]
+fn become_it(mut player: Command) -> Result<(), Failure> {
+    use std::os::unix::process::CommandExt;
+    let error = player.exec();
+    Err(Failure::new(format!("the player cannot be started: {error}")))
+}
+
+#[cfg(not(unix))]
+fn become_it(mut player: Command) -> Result<(), Failure> {
+    shell::run(&mut player)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_demo_is_played_unless_an_address_is_given() {
+        assert_eq!(player_arguments(&[]), list("play demo://game"));
+        assert_eq!(player_arguments(&list("--headless")), list("play demo://game --headless"));
+        assert_eq!(player_arguments(&list("whep+http://h/g --x")), list("play whep+http://h/g --x"));
+    }
+
+    #[test]
+    fn only_a_window_needs_a_display() {
+        assert!(wants_window(&player_arguments(&[])));
+        assert!(!wants_window(&player_arguments(&list("--seconds 3 --headless"))));
+        assert!(!wants_window(&player_arguments(&list("--help"))));
+    }
+}

@@ -1,0 +1,123 @@
+//! Installing what building and testing need. Does nothing, and needs no network, when all is there.
+
+use std::process::Command;
+
+use crate::Failure;
+use crate::packages::{DEBIAN_BUILD, DEBIAN_TEST, System, missing};
+use crate::shell;
+
+/// `cargo xtask setup`.
+pub(crate) fn run(test: bool) -> Result<(), Failure> {
+    ensure(test)?;
+    if test {
+        println!("Everything for building and testing is there. Next: cargo xtask test");
+    } else {
+        println!("Everything for building is there. Next: cargo xtask play");
+    }
+    Ok(())
+}
+
+/// Makes sure that building (and testing) is possible; silent when nothing is missing.
+pub(crate) fn ensure(test: bool) -> Result<(), Failure> {
+    match System::here() {
+        System::Debian => debian(test)?,
+        system => elsewhere(system)?,
+    }
+    if test {
+        components()?;
+        nextest();
+    }
+    Ok(())
+}
+
+fn debian(test: bool) -> Result<(), Failure> {
+    let Some(needed) = not_installed(DEBIAN_BUILD) else {
+        // A relative of Debian without its tools: judge by the result.
+        return elsewhere(System::Other);
+    };
+    let wished = if test { not_installed(DEBIAN_TEST).unwrap_or_default() } else { Vec::new() };
+    if needed.is_empty() && wished.is_empty() {
+        return Ok(());
+    }
+    println!("Missing packages: {}", [needed.as_slice(), wished.as_slice()].concat().join(" "));
+    if let Err(failure) = shell::run(&mut apt_get(&["update"])) {
+        // The lists that are there may still do.
+        println!("The package lists could not be refreshed; going on with the old ones. {}", failure.message);
+    }
+    if !needed.is_empty() {
+        install(&needed).map_err(|_| {
+            Failure::new(format!(
+                "The packages could not be installed. Install them yourself, then try again:\n  sudo apt-get install {}",
+                needed.join(" ")
+            ))
+        })?;
+    }
+    // One by one, because some relatives of Debian lack one or the other; its tests are skipped there.
+    if !wished.is_empty() && install(&wished).is_err() {
+        for package in wished {
+            if install(&[package]).is_err() {
+                println!("{package} is not to be had here: the tests that need it will be skipped.");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `None` when there is no dpkg.
+fn not_installed(wanted: &[&'static str]) -> Option<Vec<&'static str>> {
+    // dpkg-query fails when one package is unknown, and lists the others nevertheless.
+    let output = Command::new("dpkg-query").arg("-W").arg("-f=${Package} ${Status}\n").args(wanted).output().ok()?;
+    Some(missing(wanted, &String::from_utf8_lossy(&output.stdout)))
+}
+
+fn install(packages: &[&str]) -> Result<(), Failure> {
+    shell::run(apt_get(&["install", "-y", "--no-install-recommends"]).args(packages))
+}
+
+fn apt_get(arguments: &[&str]) -> Command {
+    let root = shell::output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    let mut command = if root { Command::new("env") } else { Command::new("sudo") };
+    if !root {
+        println!("(sudo may ask for your password: packages are installed for the whole machine)");
+        command.arg("env");
+    }
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]).args(arguments);
+    command
+}
+
+/// Systems where we install nothing: say what to do and stop, unless FFmpeg's libraries are there already.
+fn elsewhere(system: System) -> Result<(), Failure> {
+    let by_hand = std::env::var_os("FFMPEG_DIR").is_some();
+    if by_hand || shell::output(Command::new("pkg-config").args(["--modversion", "libavcodec"])).is_some() {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "FFmpeg's libraries were not found (pkg-config knows no libavcodec, and FFMPEG_DIR is not set).\n{}\nThen try again.",
+        system.instructions()
+    )))
+}
+
+/// rustfmt and clippy.
+fn components() -> Result<(), Failure> {
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if shell::has_cargo(subcommand) {
+            continue;
+        }
+        println!("Installing {component} ...");
+        shell::run(Command::new("rustup").args(["component", "add", component])).map_err(|_| {
+            Failure::new(format!("{component} is missing and could not be installed: rustup component add {component}"))
+        })?;
+    }
+    Ok(())
+}
+
+/// The tests run without it too, only slower and with less told.
+fn nextest() {
+    if shell::has_cargo("nextest") {
+        return;
+    }
+    println!("Installing cargo-nextest, which runs the tests (once; takes some minutes) ...");
+    if shell::run(&mut shell::cargo(["install", "cargo-nextest", "--locked"])).is_err() {
+        println!("cargo-nextest could not be installed; the tests will run with `cargo test` instead.");
+    }
+}
