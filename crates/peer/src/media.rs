@@ -1,0 +1,166 @@
+//! Packets of both tracks on their way to frames, and what goes back to the host about them.
+
+use std::time::{Duration, Instant};
+
+use entente_model::media::{AudioPacket, EncodedFrame};
+use entente_rtp::{Feedback, ReceiverStats, RtpPacket, SequenceUnwrapper, TimestampUnwrapper, VideoReceiver};
+use rtc::rtcp::Packet as RtcpPacket;
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::payload_feedbacks::receiver_estimated_maximum_bitrate::ReceiverEstimatedMaximumBitrate;
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
+
+use crate::sdp::{Answer, Payload, PayloadMap};
+
+/// A second source is taken for the same picture only after the first one was silent this long; otherwise a host that
+/// sends several layers would make the receiver jump between them.
+const SOURCE_SILENCE: Duration = Duration::from_millis(300);
+
+/// Both tracks of one peer connection.
+#[derive(Debug, Default)]
+pub(crate) struct Media {
+    payloads: PayloadMap,
+    video: Option<VideoReceiver>,
+    source: Option<(u32, Instant)>,
+    audio_sequence: SequenceUnwrapper,
+    audio_time: TimestampUnwrapper,
+    counts: MediaCounts,
+    last_packet: Option<Instant>,
+    rtcp_ssrc: u32,
+}
+
+/// What was counted so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MediaCounts {
+    /// Audio packets.
+    pub audio_packets: u64,
+    /// Bytes of audio (payload and 12 bytes of RTP header).
+    pub audio_bytes: u64,
+    /// Packets of no agreed payload type, or of a source that was not taken.
+    pub strangers: u64,
+}
+
+impl Media {
+    pub(crate) fn new(rtcp_ssrc: u32) -> Self {
+        Self { rtcp_ssrc, ..Self::default() }
+    }
+
+    /// Takes what the answer says; keeps a receiver whose formats did not change (ICE restart).
+    pub(crate) fn set_answer(&mut self, answer: &Answer) {
+        if self.payloads != answer.payloads || self.video.is_none() {
+            self.payloads = answer.payloads.clone();
+            self.video = Some(VideoReceiver::new(answer.formats.iter().cloned()));
+        }
+    }
+
+    /// Takes one packet; audio is complete at once.
+    pub(crate) fn packet(&mut self, arrived: Instant, now: Instant, packet: rtc::rtp::Packet) -> Option<AudioPacket> {
+        let header = &packet.header;
+        match self.payloads.get(header.payload_type) {
+            Payload::Video(_) => {
+                let video = RtpPacket {
+                    payload_type: header.payload_type,
+                    sequence: header.sequence_number,
+                    timestamp: header.timestamp,
+                    ssrc: header.ssrc,
+                    marker: header.marker,
+                    payload: packet.payload,
+                    arrived,
+                    recovered: false,
+                };
+                self.video_packet(video, now);
+            }
+            Payload::Rtx(payload_type) => {
+                // RFC 4588 section 4: original sequence number, then the original payload. `rtc` undoes this for
+                // declared pairs; here come the undeclared ones. Shorter ones are probes.
+                if let (Some((ssrc, _)), Some(original)) = (self.source, packet.payload.first_chunk::<2>()) {
+                    let video = RtpPacket {
+                        payload_type,
+                        sequence: u16::from_be_bytes(*original),
+                        timestamp: header.timestamp,
+                        ssrc,
+                        marker: header.marker,
+                        payload: packet.payload.slice(2..),
+                        arrived,
+                        recovered: true,
+                    };
+                    self.video_packet(video, now);
+                }
+            }
+            Payload::Audio => {
+                self.last_packet = Some(arrived);
+                self.counts.audio_packets += 1;
+                self.counts.audio_bytes += packet.payload.len() as u64 + 12;
+                return Some(AudioPacket {
+                    sequence: self.audio_sequence.unwrap(header.sequence_number),
+                    rtp_time: self.audio_time.unwrap(header.timestamp),
+                    data: packet.payload,
+                    arrived,
+                });
+            }
+            Payload::Unknown => self.counts.strangers += 1,
+        }
+        None
+    }
+
+    fn video_packet(&mut self, packet: RtpPacket, now: Instant) {
+        if let Some((ssrc, seen)) = self.source
+            && ssrc != packet.ssrc
+            && packet.arrived.saturating_duration_since(seen) < SOURCE_SILENCE
+        {
+            self.counts.strangers += 1;
+            return;
+        }
+        self.source = Some((packet.ssrc, packet.arrived));
+        self.last_packet = Some(packet.arrived);
+        if let Some(video) = &mut self.video {
+            video.push(packet, now);
+        }
+    }
+
+    pub(crate) fn frame(&mut self, now: Instant) -> Option<EncodedFrame> {
+        self.video.as_mut()?.poll_frame(now)
+    }
+
+    /// The next message to the host.
+    pub(crate) fn feedback(&mut self, now: Instant) -> Option<Box<dyn RtcpPacket>> {
+        let sender_ssrc = self.rtcp_ssrc;
+        Some(match self.video.as_mut()?.poll_feedback(now)? {
+            Feedback::Nack { ssrc, sequences } => Box::new(TransportLayerNack {
+                sender_ssrc,
+                media_ssrc: ssrc,
+                nacks: nack_pairs_from_sequence_numbers(&sequences),
+            }),
+            Feedback::Keyframe { ssrc } => Box::new(PictureLossIndication { sender_ssrc, media_ssrc: ssrc }),
+        })
+    }
+
+    /// The wish for at most `kbps` as a message to the host (draft-alvestrand-rmcat-remb-03); none before video came.
+    pub(crate) fn bitrate_wish(&self, kbps: u32) -> Option<Box<dyn RtcpPacket>> {
+        let (ssrc, _) = self.source?;
+        Some(Box::new(ReceiverEstimatedMaximumBitrate {
+            sender_ssrc: self.rtcp_ssrc,
+            bitrate: kbps as f32 * 1000.0,
+            ssrcs: vec![ssrc],
+        }))
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.video.as_ref()?.next_deadline()
+    }
+
+    pub(crate) fn video(&mut self) -> Option<&mut VideoReceiver> {
+        self.video.as_mut()
+    }
+
+    pub(crate) fn video_stats(&self) -> ReceiverStats {
+        self.video.as_ref().map(VideoReceiver::stats).unwrap_or_default()
+    }
+
+    pub(crate) const fn counts(&self) -> MediaCounts {
+        self.counts
+    }
+
+    pub(crate) const fn last_packet(&self) -> Option<Instant> {
+        self.last_packet
+    }
+}

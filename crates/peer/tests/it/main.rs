@@ -1,0 +1,10 @@
+//! The link against a fake host in virtual time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod connect;
+mod failures;
+mod hostile;
+mod input;
+mod loss;
+mod outage;
+mod support;

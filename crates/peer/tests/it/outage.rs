@@ -1,0 +1,134 @@
+//! Outages: short, long, of the path, of the host.
+
+use std::time::Duration;
+
+use entente_lab::{HostConfig, Scripted, WorldConfig};
+use entente_model::http::{HttpError, Method};
+use entente_model::stage::Stage;
+use entente_model::{EndReason, Event};
+
+use crate::support::{TestWorld, play, playing, stage, stages, world};
+
+fn running(host: HostConfig) -> TestWorld {
+    let mut world = world(WorldConfig::default(), host);
+    play(&mut world);
+    world.run_millis(2000);
+    world
+}
+
+fn cut(world: &mut TestWorld, yes: bool) {
+    world.up.cut = yes;
+    world.down.cut = yes;
+}
+
+fn methods(world: &TestWorld) -> Vec<Method> {
+    world.requests.iter().map(|(_, request)| request.method).collect()
+}
+
+#[test]
+fn a_short_outage_is_not_even_seen() {
+    let mut world = running(HostConfig::default());
+    cut(&mut world, true);
+    world.run_millis(700);
+    cut(&mut world, false);
+    world.run_millis(1500);
+    assert_eq!(stage(&world), Some(Stage::Playing));
+    assert!(!stages(&world).contains(&Stage::Reconnecting));
+    assert_eq!(methods(&world), [Method::Post]);
+    assert_eq!(world.stats().reconnects, 0);
+}
+
+#[test]
+fn the_user_sees_a_longer_one_after_a_second() {
+    let mut world = running(HostConfig::default());
+    cut(&mut world, true);
+    world.run_millis(900);
+    assert_eq!(stage(&world), Some(Stage::Playing));
+    world.run_millis(200);
+    assert_eq!(stage(&world), Some(Stage::Reconnecting));
+}
+
+#[test]
+fn an_ice_restart_brings_the_session_back() {
+    let mut world = running(HostConfig::default());
+    cut(&mut world, true);
+    world.run_millis(1700);
+    cut(&mut world, false);
+    let back = world.run_until(playing, Duration::from_secs(3));
+    assert!(back, "{:?} {:?}", stages(&world), methods(&world));
+    world.run_millis(1000);
+    assert_eq!(methods(&world), [Method::Post, Method::Patch]);
+    assert_eq!(world.stats().reconnects, 1);
+    assert_eq!(world.host.sessions.len(), 1, "the same session");
+    let patch = &world.requests[1].1;
+    assert_eq!(patch.url, "http://10.0.0.1:8080/session/0");
+    assert!(patch.headers.contains(&("If-Match".to_owned(), "*".to_owned())));
+    assert!(stage(&world) == Some(Stage::Playing));
+}
+
+#[test]
+fn a_host_without_restart_is_joined_again() {
+    let mut world = running(HostConfig { restarts: false, ..HostConfig::default() });
+    let before = world.frames();
+    cut(&mut world, true);
+    world.run_millis(1700);
+    cut(&mut world, false);
+    let back = world.run_until(playing, Duration::from_secs(4));
+    assert!(back, "{:?} {:?}", stages(&world), methods(&world));
+    world.run_millis(1000);
+    assert_eq!(methods(&world), [Method::Post, Method::Patch, Method::Delete, Method::Post]);
+    assert!(world.host.sessions[0].deleted && !world.host.sessions[1].deleted);
+    assert_eq!(world.stats().reconnects, 1);
+    // Numbers and times go on as if nothing had happened.
+    let frames: Vec<(u64, u64)> = world
+        .events
+        .iter()
+        .filter_map(|(_, event)| if let Event::Video(frame) = event { Some((frame.id, frame.rtp_time)) } else { None })
+        .collect();
+    assert!(frames.len() > before + 50);
+    assert!(frames.windows(2).all(|pair| pair[1].0 == pair[0].0 + 1 && pair[1].1 > pair[0].1));
+    let sounds: Vec<u64> = world
+        .events
+        .iter()
+        .filter_map(|(_, event)| if let Event::Audio(packet) = event { Some(packet.sequence) } else { None })
+        .collect();
+    assert!(sounds.windows(2).all(|pair| pair[1] > pair[0]));
+    // And the player is still heard.
+    world.play(entente_model::input::PlayerInput::Key { usage: 4, down: true });
+    world.run_millis(100);
+    assert!(!world.host.session().inputs.is_empty());
+}
+
+#[test]
+fn an_endless_outage_ends_after_ten_seconds() {
+    let mut world = running(HostConfig::default());
+    let began = world.elapsed();
+    cut(&mut world, true);
+    world.host.script.extend(std::iter::repeat_n(Scripted::Fail(HttpError::Connect("refused".to_owned())), 50));
+    assert!(world.run_until(|world| world.ended().is_some(), Duration::from_secs(15)));
+    assert!(matches!(world.ended(), Some(EndReason::ConnectionLost(_))), "{:?}", world.ended());
+    let took = world.elapsed() - began;
+    assert!((8..=10).contains(&took.as_secs()), "{took:?}");
+    assert_eq!(stages(&world).last(), Some(&Stage::Reconnecting));
+}
+
+#[test]
+fn a_session_that_is_gone_is_not_asked_for_again_and_again() {
+    let mut world = running(HostConfig::default());
+    cut(&mut world, true);
+    world.host.script.extend([Scripted::status(404), Scripted::status(200), Scripted::status(404)]);
+    assert!(world.run_until(|world| world.ended().is_some(), Duration::from_secs(5)), "{:?}", methods(&world));
+    assert!(matches!(world.ended(), Some(EndReason::ConnectionLost(_))), "{:?}", world.ended());
+}
+
+#[test]
+fn a_host_that_talks_but_sends_nothing_gets_three_seconds() {
+    let mut world = running(HostConfig::default());
+    world.host.config.no_media = true;
+    world.run_millis(2500);
+    assert_eq!(stage(&world), Some(Stage::Playing));
+    world.run_millis(1000);
+    assert_eq!(stage(&world), Some(Stage::Reconnecting));
+    world.host.config.no_media = false;
+    assert!(world.run_until(playing, Duration::from_secs(5)), "{:?}", stages(&world));
+}
