@@ -84,6 +84,18 @@ struct Segment {
     dy: f32,
     /// One over the squared length, 0 for a point.
     per_length: f32,
+    /// Columns per row, and how much wider than the glow its strip is in a row; none where it is
+    /// all but level.
+    lean: Option<(f32, f32)>,
+}
+
+impl Segment {
+    fn new((x0, y0): (f32, f32), (x1, y1): (f32, f32)) -> Self {
+        let (dx, dy) = (x1 - x0, y1 - y0);
+        let length = dx * dx + dy * dy;
+        let lean = (dy.abs() >= 0.5).then(|| (dx / dy, length.sqrt() / dy.abs()));
+        Self { x0, y0, dx, dy, per_length: if length > 1e-6 { 1.0 / length } else { 0.0 }, lean }
+    }
 }
 
 /// Circle line.
@@ -112,12 +124,9 @@ impl Shape for Segment {
 
     fn span(&self, y: f32, glow: f32) -> (f32, f32) {
         let ends = (self.x0.min(self.x0 + self.dx) - glow, self.x0.max(self.x0 + self.dx) + glow);
-        if self.dy.abs() < 0.5 {
-            return ends;
-        }
+        let Some((lean, widen)) = self.lean else { return ends };
         // Where the strip of the line's glow crosses this row.
-        let middle = self.x0 + (y - self.y0) * self.dx / self.dy;
-        let half = glow * (1.0 + (self.dx / self.dy).powi(2)).sqrt();
+        let (middle, half) = (self.x0 + (y - self.y0) * lean, glow * widen);
         (ends.0.max(middle - half), ends.1.min(middle + half))
     }
 
@@ -156,10 +165,7 @@ impl Shape for Ring {
 impl Canvas<'_> {
     /// Adds a glowing line between two points, in pixels.
     pub fn line(&mut self, from: (f32, f32), to: (f32, f32), pen: &Pen) {
-        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-        let length = dx * dx + dy * dy;
-        let per_length = if length > 1e-6 { 1.0 / length } else { 0.0 };
-        self.light(&Segment { x0: from.0, y0: from.1, dx, dy, per_length }, pen);
+        self.light(&Segment::new(from, to), pen);
     }
 
     /// Adds a glowing line through all points.
@@ -182,7 +188,7 @@ impl Canvas<'_> {
     /// Adds a soft spark of light.
     pub fn spark(&mut self, x: f32, y: f32, radius: f32, light: Neon) {
         let pen = Pen { light, core: radius * 0.35, glow: radius, heat: light.y * 0.5 };
-        self.light(&Segment { x0: x, y0: y, dx: 0.0, dy: 0.0, per_length: 0.0 }, &pen);
+        self.light(&Segment::new((x, y), (x, y)), &pen);
     }
 
     /// Adds light to every pixel near a shape.
@@ -284,9 +290,7 @@ mod tests {
         for (from, to) in [((10.0, 10.0), (50.0, 30.0)), ((30.0, 5.0), (30.0, 35.0)), ((5.0, 20.0), (60.0, 20.0))] {
             let mut planes = dark(70, 40, 3);
             planes.canvas().line(from, to, &pen);
-            let segment = Segment { x0: from.0, y0: from.1, dx: to.0 - from.0, dy: to.1 - from.1, per_length: 0.0 };
-            let per_length = 1.0 / (segment.dx.powi(2) + segment.dy.powi(2));
-            let segment = Segment { per_length, ..segment };
+            let segment = Segment::new(from, to);
             for y in 0..40 {
                 for x in 0..70 {
                     let d = segment.distance(x as f32 + 0.5, y as f32 + 0.5).sqrt();
