@@ -36,10 +36,15 @@ pub(crate) fn convert(planes: &Planes<'_>, order: Order, target: &mut [u8], stri
         Matrix::Bt709 => YuvStandardMatrix::Bt709,
         Matrix::Bt2020 => YuvStandardMatrix::Bt2020,
     };
+    // Not one byte more than the picture's rows: yuv 0.8.20 looks for the last row of an odd height at the end of the
+    // memory that it is given.
+    let bytes = target.len().min(stride * planes.height as usize);
+    let target = target.get_mut(..bytes).unwrap_or_default();
+    let meaning = Meaning { range, matrix };
     let done = if planes.layout.sample_bytes() == 1 {
-        narrow(planes, order, target, stride, range, matrix)
+        narrow(planes, order, target, stride, meaning)
     } else {
-        wide(planes, order, target, stride, range, matrix)
+        wide(planes, order, target, stride, meaning)
     };
     done.map_err(|error| PresentError::Convert(error.to_string()))?;
     if planes.color.transfer != Transfer::Sdr {
@@ -53,30 +58,30 @@ fn small(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
+/// Range and matrix in the conversion crate's terms.
+#[derive(Clone, Copy)]
+struct Meaning {
+    range: YuvRange,
+    matrix: YuvStandardMatrix,
+}
+
 fn narrow(
     planes: &Planes<'_>,
     order: Order,
     target: &mut [u8],
     stride: usize,
-    range: YuvRange,
-    matrix: YuvStandardMatrix,
+    Meaning { range, matrix }: Meaning,
 ) -> Result<(), YuvError> {
     let Planes { width, height, all: [y, u, v], .. } = *planes;
-    let stride = small(stride);
     if planes.interleaved() {
-        let image = YuvBiPlanarImage {
-            y_plane: y.data,
-            y_stride: small(y.stride),
-            uv_plane: u.data,
-            uv_stride: small(u.stride),
-            width,
-            height,
-        };
         let to = match order {
             Order::Bgra => yuv::yuv_nv12_to_bgra,
             Order::Rgba => yuv::yuv_nv12_to_rgba,
         };
-        return to(&image, target, stride, range, matrix, YuvConversionMode::Balanced);
+        let whole = Pairs { y: y.data, y_stride: y.stride, uv: u.data, uv_stride: u.stride, width, height };
+        return whole.convert(target, stride, |image, target, stride| {
+            to(image, target, stride, range, matrix, YuvConversionMode::Balanced)
+        });
     }
     let image = YuvPlanarImage {
         y_plane: y.data,
@@ -96,7 +101,7 @@ fn narrow(
         (_, Order::Bgra) => yuv::yuv420_to_bgra,
         (_, Order::Rgba) => yuv::yuv420_to_rgba,
     };
-    to(&image, target, stride, range, matrix)
+    to(&image, target, small(stride), range, matrix)
 }
 
 fn wide(
@@ -104,27 +109,19 @@ fn wide(
     order: Order,
     target: &mut [u8],
     stride: usize,
-    range: YuvRange,
-    matrix: YuvStandardMatrix,
+    Meaning { range, matrix }: Meaning,
 ) -> Result<(), YuvError> {
     let Planes { width, height, .. } = *planes;
     let [(y, y_stride), (u, u_stride), (v, v_stride)] = planes.all.map(|plane| plane.wide());
-    let row = stride;
-    let stride = small(stride);
     if planes.interleaved() {
-        let image = YuvBiPlanarImage {
-            y_plane: y.as_ref(),
-            y_stride: small(y_stride),
-            uv_plane: u.as_ref(),
-            uv_stride: small(u_stride),
-            width,
-            height,
-        };
         let to = match order {
             Order::Bgra => yuv::p010_to_bgra,
             Order::Rgba => yuv::p010_to_rgba,
         };
-        return to(&image, target, stride, range, matrix, YuvConversionMode::Balanced);
+        let whole = Pairs { y: y.as_ref(), y_stride, uv: u.as_ref(), uv_stride: u_stride, width, height };
+        return whole.convert(target, stride, |image, target, stride| {
+            to(image, target, stride, range, matrix, YuvConversionMode::Balanced)
+        });
     }
     let image = YuvPlanarImage {
         y_plane: y.as_ref(),
@@ -136,23 +133,99 @@ fn wide(
         width,
         height,
     };
+    if planes.layout == PixelLayout::I410 {
+        // yuv 0.8.20 puts the last pixels of a 10-bit 4:4:4 row at the end of the row's memory: it gets exact rows.
+        let lines = target.chunks_mut(stride.max(1)).take(height as usize);
+        for (y, line) in lines.enumerate() {
+            let Some(line) = line.get_mut(..width as usize * 4) else { continue };
+            let row = YuvPlanarImage {
+                y_plane: image.y_plane.get(y * y_stride..).unwrap_or_default(),
+                u_plane: image.u_plane.get(y * u_stride..).unwrap_or_default(),
+                v_plane: image.v_plane.get(y * v_stride..).unwrap_or_default(),
+                height: 1,
+                ..image.clone()
+            };
+            yuv::i410_to_rgba(&row, line, width * 4, range, matrix)?;
+            if order == Order::Bgra {
+                // The crate has no such function for BGRA.
+                line.as_chunks_mut::<4>().0.iter_mut().for_each(|pixel| pixel.swap(0, 2));
+            }
+        }
+        return Ok(());
+    }
     let to = match (planes.layout, order) {
-        (PixelLayout::I410, _) => yuv::i410_to_rgba,
         (PixelLayout::I210, Order::Bgra) => yuv::i210_to_bgra,
         (PixelLayout::I210, Order::Rgba) => yuv::i210_to_rgba,
         (_, Order::Bgra) => yuv::i010_to_bgra,
         (_, Order::Rgba) => yuv::i010_to_rgba,
     };
-    to(&image, target, stride, range, matrix)?;
-    if planes.layout == PixelLayout::I410 && order == Order::Bgra {
-        // The crate has no such function for BGRA.
-        for line in target.chunks_mut(row.max(1)).take(height as usize) {
-            for pixel in line.as_chunks_mut::<4>().0.iter_mut().take(width as usize) {
-                pixel.swap(0, 2);
+    to(&image, target, small(stride), range, matrix)
+}
+
+/// A Y plane and an interleaved chroma plane of half its size.
+struct Pairs<'a, T> {
+    y: &'a [T],
+    y_stride: usize,
+    uv: &'a [T],
+    uv_stride: usize,
+    width: u32,
+    height: u32,
+}
+
+impl<T: Copy + Default + std::fmt::Debug> Pairs<'_, T> {
+    /// Converts with `to`, which (yuv 0.8.20) silently leaves out a last row that is shorter than its stride, in
+    /// sources and target; such rows are converted in memory of their own.
+    fn convert(
+        &self,
+        target: &mut [u8],
+        stride: usize,
+        to: impl Fn(&YuvBiPlanarImage<'_, T>, &mut [u8], u32) -> Result<(), YuvError>,
+    ) -> Result<(), YuvError> {
+        let rows = self.height as usize;
+        let complete = self.y.len() >= self.y_stride * rows
+            && self.uv.len() >= self.uv_stride * rows.div_ceil(2)
+            && target.len() >= stride * rows;
+        // Chroma rows stay together with their luma rows.
+        let direct = if complete { rows } else { rows.saturating_sub(1) & !1 };
+        if direct > 0 {
+            let image = YuvBiPlanarImage {
+                y_plane: self.y.get(..self.y_stride * direct).unwrap_or_default(),
+                y_stride: small(self.y_stride),
+                uv_plane: self.uv.get(..self.uv_stride * direct.div_ceil(2)).unwrap_or_default(),
+                uv_stride: small(self.uv_stride),
+                width: self.width,
+                height: small(direct),
+            };
+            to(&image, target.get_mut(..stride * direct).unwrap_or_default(), small(stride))?;
+        }
+        if direct == rows {
+            return Ok(());
+        }
+        let width = self.width as usize;
+        let pairs = width.div_ceil(2) * 2;
+        let tight = |plane: &[T], stride: usize, from: usize, samples: usize| -> Vec<T> {
+            let lines = plane.chunks(stride.max(1)).skip(from);
+            lines.flat_map(|line| line.get(..samples).unwrap_or_default()).copied().collect()
+        };
+        let (y, uv) = (tight(self.y, self.y_stride, direct, width), tight(self.uv, self.uv_stride, direct / 2, pairs));
+        let height = rows - direct;
+        let image = YuvBiPlanarImage {
+            y_plane: y.get(..width * height).unwrap_or_default(),
+            y_stride: self.width,
+            uv_plane: uv.get(..pairs).unwrap_or_default(),
+            uv_stride: small(pairs),
+            width: self.width,
+            height: small(height),
+        };
+        let mut last = vec![0; width * 4 * height];
+        to(&image, &mut last, self.width * 4)?;
+        for (line, done) in target.chunks_mut(stride.max(1)).skip(direct).zip(last.chunks_exact(width * 4)) {
+            if let Some(line) = line.get_mut(..width * 4) {
+                line.copy_from_slice(done);
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// HDR codes to SDR, by tables for the curves; for pictures that were converted to 8 bits before.

@@ -4,35 +4,7 @@ use egui::{Align2, Color32, Context, FontId, Galley, LayerId, Painter, Pos2, Raw
 
 use crate::placement::Rect;
 
-/// How much of the figures is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum OverlayMode {
-    /// Nothing.
-    #[default]
-    Off,
-    /// The first line.
-    Line,
-    /// The first [`COMPACT_LINES`] lines.
-    Compact,
-    /// All lines, and the graph.
-    Full,
-}
-
-impl OverlayMode {
-    /// The mode after this one, round again after the last.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        match self {
-            Self::Off => Self::Line,
-            Self::Line => Self::Compact,
-            Self::Compact => Self::Full,
-            Self::Full => Self::Off,
-        }
-    }
-}
-
-/// Lines of [`OverlayMode::Compact`].
-pub const COMPACT_LINES: usize = 5;
+pub use entente_stats::OverlayMode;
 
 /// Samples that the graph shows at most, the newest ones.
 pub const GRAPH_SAMPLES: usize = 120;
@@ -256,8 +228,8 @@ impl Canvas {
         let shown = match model.mode {
             OverlayMode::Off => 0,
             OverlayMode::Line => 1,
-            OverlayMode::Compact => COMPACT_LINES,
-            OverlayMode::Full => usize::MAX,
+            // Whoever made the lines chose them for the mode.
+            OverlayMode::Compact | OverlayMode::Full => usize::MAX,
         };
         let lines: &[String] = model.lines.get(..shown.min(model.lines.len())).unwrap_or_default();
         let graph =
@@ -322,10 +294,10 @@ impl Canvas {
         let galley = self.wrapped(text, self.px(20.0), self.width() * 0.9);
         let size = galley.size();
         let middle = self.height() * if above_help { 0.12 } else { 0.5 };
-        let top = (middle - size.y / 2.0).max(self.screen.reserved as f32).round();
+        let pad = self.px(12.0);
+        let top = (middle - size.y / 2.0).max(self.screen.reserved as f32 + pad).round();
         let left = ((self.width() - size.x) / 2.0).round();
         if self.screen.picture {
-            let pad = self.px(12.0);
             self.backing(Pos2::new(0.0, top - pad), Vec2::new(self.width(), size.y + 2.0 * pad), BANNER, regions);
         } else {
             self.backing(Pos2::new(left, top), size, Color32::BLACK, regions);
