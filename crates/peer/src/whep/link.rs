@@ -1,5 +1,8 @@
 //! The state machine.
 
+mod counters;
+mod outages;
+
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -16,10 +19,10 @@ use url::Url;
 
 use super::WhepConfig;
 use super::input::InputSender;
-use super::outage::{ASK, Outage, PATIENCE, silence_limit};
+use super::outage::Outage;
 use super::phase::{
-    CONNECTING, FIRST_PICTURE, LEAVING, MAX_ADDRESSES, OPENING, PAUSE, POSTING, Phase, RESTARTING, SECURING,
-    SHORT_REQUEST, STATS, WHOLE_START,
+    CONNECTING, FIRST_PICTURE, LEAVING, MAX_ADDRESSES, OPENING, PAUSE, POSTING, Phase, SECURING, SHORT_REQUEST, STATS,
+    WHOLE_START,
 };
 use super::signal::{Reply, is_loopback, no_response, offer_url, read_reply};
 use super::timeline::Timeline;
@@ -387,118 +390,6 @@ impl WhepLink {
         }
     }
 
-    // Outages.
-
-    fn check_silence(&mut self, now: Instant) {
-        if !matches!(self.phase, Phase::Playing) {
-            return;
-        }
-        let Some(heard) = self.heard() else { return };
-        let silence = now.saturating_duration_since(heard);
-        if let Some(outage) = &self.outage {
-            if silence >= self.limit(now) + PATIENCE {
-                if outage.restarted || self.no_restart || self.session.is_none() {
-                    self.rejoin(now);
-                } else {
-                    self.restart(now);
-                }
-            }
-            return;
-        }
-        if silence >= ASK && self.control_closed.is_some() {
-            self.finish(now, EndReason::HostEnded("it closed the connection".to_owned()));
-        } else if silence >= self.limit(now) {
-            self.outage = Some(Outage::new(heard));
-            self.set_stage(Stage::Reconnecting);
-        } else if silence >= ASK {
-            self.control.hurry(now);
-        }
-    }
-
-    /// The last sign of media.
-    fn heard(&self) -> Option<Instant> {
-        self.peer.as_ref().and_then(Peer::last_media).max(self.playing_since)
-    }
-
-    fn limit(&self, now: Instant) -> Duration {
-        let control = self.peer.as_ref().is_some_and(|peer| peer.is_open(CONTROL));
-        silence_limit(now, control, self.control.last_answer())
-    }
-
-    /// When [`Self::check_silence`] may have something to do.
-    fn silence_deadline(&self, now: Instant) -> Option<Instant> {
-        if !matches!(self.phase, Phase::Playing) {
-            return None;
-        }
-        let heard = self.heard()?;
-        let limit = self.limit(now);
-        let times = [heard + ASK, heard + limit, heard + limit + PATIENCE];
-        // Between them the limit itself may change with the host's answers, so look now and then.
-        Some(times.into_iter().find(|at| *at > now).unwrap_or(now + ASK))
-    }
-
-    fn restart(&mut self, now: Instant) {
-        let (Some(session), Some(peer)) = (self.session.clone(), self.peer.as_mut()) else { return };
-        let Ok(fragment) = peer.restart(now) else { return self.rejoin(now) };
-        if let Some(outage) = &mut self.outage {
-            outage.restarted = true;
-        }
-        // RFC 9725 section 4.3.3: a restart is not conditional on the state of the session.
-        let headers = [("Content-Type", "application/trickle-ice-sdpfrag"), ("If-Match", "*")];
-        let patch = Some(self.request(Method::Patch, &session, &headers, fragment.into_bytes(), SHORT_REQUEST));
-        self.phase = Phase::Restarting { patch, until: now + RESTARTING };
-    }
-
-    fn patched(&mut self, now: Instant, until: Instant, result: Result<HttpResponse, HttpError>) {
-        let restarted = match &result {
-            Ok(response) if response.status == 200 => {
-                let fragment = String::from_utf8_lossy(&response.body);
-                self.peer.as_mut().is_some_and(|peer| peer.restarted(now, &fragment))
-            }
-            // Without new credentials there is no new path.
-            Ok(_) => {
-                self.no_restart = true;
-                false
-            }
-            Err(error) => {
-                if let Some(outage) = &mut self.outage {
-                    outage.trouble = error.to_string();
-                }
-                false
-            }
-        };
-        if restarted {
-            self.phase = Phase::Restarting { patch: None, until };
-        } else {
-            self.rejoin(now);
-        }
-    }
-
-    fn rejoin(&mut self, now: Instant) {
-        if let Some(outage) = &self.outage
-            && now >= outage.over_at()
-        {
-            let words = outage.trouble.clone();
-            return self.finish(now, EndReason::ConnectionLost(words));
-        }
-        self.drop_session(now);
-        self.timeline.rejoin();
-        self.open(now);
-    }
-
-    /// A picture came.
-    fn picture(&mut self, now: Instant) {
-        if self.outage.take().is_some() {
-            self.reconnects += 1;
-        }
-        if !matches!(self.phase, Phase::Playing) {
-            self.phase = Phase::Playing;
-            self.start_by = None;
-        }
-        self.playing_since = Some(now);
-        self.set_stage(Stage::Playing);
-    }
-
     // Time.
 
     fn deadline(&mut self, now: Instant) -> Option<Instant> {
@@ -591,53 +482,6 @@ impl WhepLink {
             // A full channel means that the path is gone; the next packet repeats all of it.
             peer.send(now, INPUT, &bytes, false);
         }
-    }
-
-    // Counters.
-
-    fn measure(&mut self, now: Instant) {
-        let Some(peer) = &mut self.peer else { return };
-        if !peer.is_open(CONTROL)
-            && let Some(rtt) = peer.path_rtt(now)
-        {
-            peer.set_rtt(rtt);
-            self.rtt = Some(rtt);
-        }
-    }
-
-    fn round_trip(&mut self, rtt: Duration) {
-        // RFC 6298 section 2: smoothed with 1/8.
-        let smooth = self.rtt.map_or(rtt, |old| old * 7 / 8 + rtt / 8);
-        self.rtt = Some(smooth);
-        if let Some(peer) = &mut self.peer {
-            peer.set_rtt(smooth);
-        }
-    }
-
-    fn add_counters(&self, peer: &Peer) -> LinkStats {
-        let (video, counts) = (peer.video_stats(), peer.counts());
-        let sum = &self.earlier;
-        LinkStats {
-            packets: sum.packets + video.packets + counts.audio_packets,
-            bytes: sum.bytes + video.bytes + counts.audio_bytes,
-            lost: sum.lost + video.lost,
-            recovered: sum.recovered + video.recovered,
-            nacks: sum.nacks + video.nacks,
-            keyframe_requests: sum.keyframe_requests + video.keyframe_requests,
-            frames: sum.frames + video.frames,
-            frames_dropped: sum.frames_dropped + video.frames_dropped,
-            audio_packets: sum.audio_packets + counts.audio_packets,
-            malformed: sum.malformed + video.malformed + peer.malformed() + counts.strangers,
-            ..*sum
-        }
-    }
-
-    fn stats(&self) -> LinkStats {
-        let mut stats = self.peer.as_ref().map_or(self.earlier, |peer| self.add_counters(peer));
-        stats.rtt_micros = self.rtt.and_then(|rtt| u64::try_from(rtt.as_micros()).ok());
-        stats.reconnects = self.reconnects;
-        stats.malformed += self.malformed;
-        stats
     }
 
     // News of the peer connection.

@@ -167,11 +167,8 @@ fn a_key_frame_is_sent_when_asked_for() {
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     let run = |seed: u64| {
-        let lossy = |path: entente_lab::Path| entente_lab::Path {
-            loss: 0.01,
-            jitter: Duration::from_millis(2),
-            ..path
-        };
+        let lossy =
+            |path: entente_lab::Path| entente_lab::Path { loss: 0.01, jitter: Duration::from_millis(2), ..path };
         let base = WorldConfig::default();
         let config = WorldConfig { seed, up: lossy(base.up), down: lossy(base.down), addresses: base.addresses };
         let mut world = world(config, HostConfig::default());

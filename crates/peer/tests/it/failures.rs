@@ -48,7 +48,9 @@ fn no_answer_at_all() {
 
 #[test]
 fn answers_that_are_no_answer() {
-    for body in ["", "<html>welcome</html>", "v=0\r\n", "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 x 1\r\n"] {
+    for body in
+        ["", "<html>welcome</html>", "v=0\r\n", "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 x 1\r\n"]
+    {
         let garbage = Scripted::Respond { status: 201, headers: Vec::new(), body: body.to_owned() };
         assert!(matches!(end(scripted(garbage)), EndReason::BadAnswer(_)), "{body:?}");
     }
@@ -153,6 +155,7 @@ fn the_token_goes_to_the_named_host_only() {
 #[test]
 fn a_slow_network_is_not_a_dead_one() {
     let slow = Path::clean(300);
-    let mut world = world(WorldConfig { up: slow.clone(), down: slow, ..WorldConfig::default() }, HostConfig::default());
+    let mut world =
+        world(WorldConfig { up: slow.clone(), down: slow, ..WorldConfig::default() }, HostConfig::default());
     play(&mut world);
 }

@@ -61,7 +61,9 @@ fn senseless_control_messages_are_counted() {
     world.run_millis(500);
     let now = world.now();
     let before = world.stats().malformed;
-    world.host.say(now, &Control::Pong { id: 77, client_micros: 1, host_received_micros: 0, host_sent_micros: u64::MAX });
+    world
+        .host
+        .say(now, &Control::Pong { id: 77, client_micros: 1, host_received_micros: 0, host_sent_micros: u64::MAX });
     world.run_millis(500);
     assert_eq!(world.stats().malformed, before + 1);
     assert_eq!(world.ended(), None);

@@ -40,7 +40,8 @@ fn no_press_is_lost_at_twenty_percent() {
     world.play(PlayerInput::PadConnected { pad: 0, name: "pad".to_owned() });
     let mut expected = Vec::new();
     for count in 0..200_u32 {
-        let buttons = if count % 2 == 0 { Buttons::from_bits_truncate(1 << (count / 2 % 17)) } else { Buttons::empty() };
+        let buttons =
+            if count % 2 == 0 { Buttons::from_bits_truncate(1 << (count / 2 % 17)) } else { Buttons::empty() };
         world.play(pad(buttons));
         expected.push(buttons);
         world.run_millis(30);

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use entente_lab::{FakeHost, HostConfig, World, WorldConfig};
-use entente_model::Secret;
 use entente_model::Event;
+use entente_model::Secret;
 use entente_model::media::VideoCodec;
 use entente_model::stage::Stage;
 use entente_model::ticket::StreamRequest;

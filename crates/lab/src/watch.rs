@@ -1,0 +1,88 @@
+//! Sees what a fake host is asked by RTCP.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use rtc::interceptor::{Interceptor, Packet, StreamInfo, TaggedPacket};
+use rtc::rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::receiver_report::ReceiverReport;
+use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
+use rtc::sansio::Protocol;
+use rtc::shared::error::Error;
+
+/// Counters, shared with the host.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) keyframe_requests: Arc<AtomicU64>,
+    pub(crate) nacks: Arc<AtomicU64>,
+    pub(crate) congestion_feedback: Arc<AtomicU64>,
+    pub(crate) receiver_reports: Arc<AtomicU64>,
+}
+
+/// The interceptor.
+#[derive(Default)]
+pub(crate) struct Watch {
+    pub(crate) seen: Seen,
+    reads: VecDeque<TaggedPacket>,
+    writes: VecDeque<TaggedPacket>,
+}
+
+impl Watch {
+    pub(crate) fn new(seen: Seen) -> Self {
+        Self { seen, ..Self::default() }
+    }
+}
+
+impl Protocol<TaggedPacket, TaggedPacket, ()> for Watch {
+    type Rout = TaggedPacket;
+    type Wout = TaggedPacket;
+    type Eout = ();
+    type Error = Error;
+    type Time = Instant;
+
+    fn handle_read(&mut self, message: TaggedPacket) -> Result<(), Error> {
+        if let Packet::Rtcp(packets) = &message.message.packet {
+            for packet in packets {
+                let packet = packet.as_any();
+                let counter = if packet.is::<PictureLossIndication>() || packet.is::<FullIntraRequest>() {
+                    &self.seen.keyframe_requests
+                } else if packet.is::<TransportLayerNack>() {
+                    &self.seen.nacks
+                } else if packet.is::<TransportLayerCc>() {
+                    &self.seen.congestion_feedback
+                } else if packet.is::<ReceiverReport>() {
+                    &self.seen.receiver_reports
+                } else {
+                    continue;
+                };
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.reads.push_back(message);
+        Ok(())
+    }
+
+    fn poll_read(&mut self) -> Option<TaggedPacket> {
+        self.reads.pop_front()
+    }
+
+    fn handle_write(&mut self, message: TaggedPacket) -> Result<(), Error> {
+        self.writes.push_back(message);
+        Ok(())
+    }
+
+    fn poll_write(&mut self) -> Option<TaggedPacket> {
+        self.writes.pop_front()
+    }
+}
+
+impl Interceptor for Watch {
+    fn bind_local_stream(&mut self, _info: &StreamInfo) {}
+    fn unbind_local_stream(&mut self, _info: &StreamInfo) {}
+    fn bind_remote_stream(&mut self, _info: &StreamInfo) {}
+    fn unbind_remote_stream(&mut self, _info: &StreamInfo) {}
+}
