@@ -1,0 +1,327 @@
+//! One game from start to report, the same with and without a window.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use entente_audio::{AudioConfig, DeviceChoice};
+use entente_demo::DemoCloud;
+use entente_engine::{Dump, Finished, News, NewsSink, OverlayControl, Screen, Stream, StreamConfig};
+use entente_model::EndReason;
+use entente_model::input::InputEvent;
+use entente_model::ticket::{StreamRequest, Ticket};
+use entente_present::{Command, Presenter, RendererInfo, Slot, command_queue};
+use entente_stats::report::ReportContext;
+use entente_stats::{Summary, journal};
+use serde_json::json;
+
+use crate::args::{Overlay, Play};
+use crate::pads::{Asked, Pads, Probe};
+use crate::shell::{self, Shell, Word};
+use crate::target::Target;
+use crate::{process, window};
+
+/// How often a running game is looked after.
+pub(crate) const LOOK: Duration = Duration::from_millis(50);
+
+/// News that may wait for the main thread; the end of a session is also seen without them.
+const NEWS: usize = 256;
+
+/// What ends a game from outside of the stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Outside {
+    interrupts: Receiver<()>,
+    shell: Option<Arc<Shell>>,
+}
+
+impl Outside {
+    fn listen(shell: Option<Shell>) -> Self {
+        let (asked, interrupts) = bounded(1);
+        let handler = ctrlc::set_handler(move || {
+            // A second Ctrl-C changes nothing: the end takes at most a few seconds.
+            let _ = asked.try_send(());
+        });
+        if let Err(error) = handler {
+            tracing::warn!(%error, "Ctrl-C will not end the game politely");
+        }
+        Self { interrupts, shell: shell.map(Arc::new) }
+    }
+
+    /// Why the game should end now, if it should.
+    pub(crate) fn end(&self) -> Option<EndReason> {
+        if self.interrupts.try_recv().is_ok() {
+            return Some(EndReason::Interrupted);
+        }
+        let shell = self.shell.as_ref()?;
+        match shell.words.try_recv() {
+            Ok(Word::Stop) => Some(EndReason::User),
+            Ok(Word::Gone) => shell.supervised.then_some(EndReason::ShellGone),
+            Err(_) => None,
+        }
+    }
+
+    fn supervised(&self) -> bool {
+        self.shell.as_ref().is_some_and(|shell| shell.supervised)
+    }
+}
+
+/// Plays what the command line asks for.
+pub(crate) fn play(play: &Play) -> EndReason {
+    let started = Instant::now();
+    let outcome = prepare(play).and_then(|(ticket, outside)| {
+        if play.headless { headless(play, ticket, outside) } else { window::play(play, ticket, outside) }
+    });
+    match outcome {
+        Ok(reason) => reason,
+        // Nothing ran, so the report has only the reason.
+        Err(reason) => {
+            let nothing = Finished { summary: Summary::new(entente_drive::mono_clock()), reason, started };
+            write_report(play.report.as_deref(), &nothing)
+        }
+    }
+}
+
+fn prepare(play: &Play) -> Result<(Ticket, Outside), EndReason> {
+    let (mut ticket, shell) = match (&play.ticket, &play.url) {
+        (Some(source), _) if source == "-" => shell::read_ticket().map(|(ticket, shell)| (ticket, Some(shell)))?,
+        (Some(other), _) => {
+            return Err(EndReason::BadTicket(format!("tickets come from standard input (-), not from {other}")));
+        }
+        (None, Some(url)) => (ticket_for(url), None),
+        (None, None) => return Err(EndReason::BadUrl(String::from("no address was given"))),
+    };
+    let want = &mut ticket.want;
+    if let Some((width, height)) = play.size {
+        (want.width, want.height) = (Some(width), Some(height));
+    }
+    want.fps = play.fps.or(want.fps);
+    want.bitrate_kbps = play.bitrate.or(want.bitrate_kbps);
+    if !play.codec.is_empty() {
+        want.codecs.clone_from(&play.codec);
+    }
+    Ok((ticket, Outside::listen(shell)))
+}
+
+fn ticket_for(url: &str) -> Ticket {
+    Ticket {
+        version: 1,
+        url: String::from(url),
+        bearer: std::env::var("ENTENTE_BEARER").ok().map(entente_model::Secret::new),
+        ice_servers: Vec::new(),
+        supervised: false,
+        title: None,
+        want: StreamRequest::default(),
+    }
+}
+
+/// A running game.
+pub(crate) struct Session {
+    stream: Stream,
+    pads: Pads,
+    _probe: Option<Probe>,
+    present: std::thread::JoinHandle<Result<entente_present::Summary, entente_present::PresentError>>,
+    commands: Sender<Command>,
+    cloud: Option<DemoCloud>,
+    outside: Outside,
+    first_picture: Option<Instant>,
+    limit: Option<Duration>,
+    report: Option<std::path::PathBuf>,
+}
+
+impl Session {
+    /// Starts link, decoder, sound, presenter and pads.
+    pub(crate) fn start(
+        play: &Play,
+        ticket: Ticket,
+        outside: Outside,
+        (presenter, info): (Presenter, RendererInfo),
+        news: &NewsSink,
+    ) -> Result<Self, EndReason> {
+        let clock = entente_drive::mono_clock();
+        let target = Target::open(ticket, clock, Instant::now())?;
+        let (commands, orders) = command_queue();
+        let screen = Screen { slot: Slot::new(), commands: commands.clone() };
+        let config = StreamConfig {
+            clock,
+            hardware: play.decoder.clone(),
+            allow_damaged: play.allow_damaged,
+            audio: audio(play),
+            extra_root_pem: play.root_certificate.as_deref().map(read_certificate).transpose()?,
+            dump: play.dump.clone().map(|folder| Dump { folder, every: play.dump_every }),
+            shared_clock: target.local,
+        };
+        let (writer, reader) = journal(8192);
+        let present =
+            entente_present::spawn(presenter, info, screen.slot.clone(), orders, writer.clone(), Instant::now)
+                .map_err(|error| EndReason::CannotPlay(error.to_string()))?;
+        let stream = Stream::with_journal(target.link, config, &screen, news, (writer, reader))
+            .map_err(|error| EndReason::CannotPlay(error.to_string()))?;
+        let overlay = stream.overlay();
+        overlay.set_mode(match play.overlay {
+            Overlay::Off => entente_stats::overlay::OverlayMode::Off,
+            Overlay::Line => entente_stats::overlay::OverlayMode::Line,
+            Overlay::Compact => entente_stats::overlay::OverlayMode::Compact,
+            Overlay::Full => entente_stats::overlay::OverlayMode::Full,
+        });
+        let pads = Pads::start(stream.handle(), overlay);
+        // Without a player there is no input, and without input no input-to-photon.
+        let probe = play.headless.then(|| Probe::start(stream.handle())).flatten();
+        Ok(Self {
+            stream,
+            pads,
+            _probe: probe,
+            present,
+            commands,
+            cloud: target.cloud,
+            outside,
+            first_picture: None,
+            limit: play.seconds.map(|seconds| Duration::from_secs_f64(seconds.clamp(0.0, 1e7))),
+            report: play.report.clone(),
+        })
+    }
+
+    pub(crate) fn overlay(&self) -> OverlayControl {
+        self.stream.overlay()
+    }
+
+    pub(crate) fn input(&self, event: InputEvent) {
+        self.stream.input(event);
+    }
+
+    pub(crate) const fn pads(&self) -> &Pads {
+        &self.pads
+    }
+
+    /// Tells the present thread something that may be dropped when the display hangs.
+    pub(crate) fn show(&self, command: Command) {
+        let _ = self.commands.try_send(command);
+    }
+
+    /// Takes news; a reason means that the game is over.
+    pub(crate) fn take(&mut self, news: &News) -> Option<EndReason> {
+        if self.outside.supervised() {
+            tell(news);
+        }
+        match news {
+            News::FirstPicture { .. } => {
+                self.first_picture.get_or_insert_with(Instant::now);
+            }
+            News::Feedback(feedback) => self.pads.feedback(*feedback),
+            News::Notice(line) => tracing::info!("{line}"),
+            News::Ended(reason) => return Some(reason.clone()),
+            News::Stage(_) | News::Host(_) => {}
+        }
+        None
+    }
+
+    /// Looks whether it is time to end.
+    pub(crate) fn look(&self) -> Option<EndReason> {
+        if let Some(reason) = self.outside.end() {
+            return Some(reason);
+        }
+        if self.stream.wait(Duration::ZERO) {
+            return Some(EndReason::ConnectionLost(String::from("the session ended")));
+        }
+        match self.pads.asked() {
+            Some(Asked::Quit) => return Some(EndReason::User),
+            Some(Asked::Overlay) => self.overlay().cycle(),
+            None => {}
+        }
+        let (limit, first) = (self.limit?, self.first_picture?);
+        (first.elapsed() >= limit).then_some(EndReason::TimeUp)
+    }
+
+    /// Ends everything and writes the report.
+    pub(crate) fn finish(self, reason: EndReason) -> EndReason {
+        let mut finished = self.stream.stop(reason);
+        let _ = self.commands.send_timeout(Command::Quit, Duration::from_millis(500));
+        drop(self.commands);
+        if let Ok(Err(error)) = self.present.join()
+            && finished.reason.exit_code() == 0
+        {
+            finished.reason = EndReason::CannotPlay(error.to_string());
+        }
+        drop(self.pads);
+        if let Some(cloud) = self.cloud {
+            cloud.stop();
+        }
+        let reason = write_report(self.report.as_deref(), &finished);
+        if self.outside.supervised() {
+            shell::tell(
+                "ended",
+                json!({ "reason": reason.name(), "text": reason.to_string(), "code": reason.exit_code() }),
+            );
+        }
+        reason
+    }
+}
+
+fn tell(news: &News) {
+    match news {
+        News::Stage(stage) => shell::tell("stage", json!({ "text": stage.to_string() })),
+        News::Host(name) => shell::tell("host", json!({ "name": name })),
+        News::Notice(text) => shell::tell("notice", json!({ "text": text })),
+        News::FirstPicture { width, height } => {
+            shell::tell("first_picture", json!({ "width": width, "height": height }))
+        }
+        News::Feedback(_) | News::Ended(_) => {}
+    }
+}
+
+fn audio(play: &Play) -> AudioConfig {
+    let device = match play.audio_device.as_deref() {
+        Some("none") => DeviceChoice::Null,
+        Some("default") => DeviceChoice::Default,
+        Some(name) => DeviceChoice::Named(String::from(name)),
+        None if play.headless => DeviceChoice::Null,
+        None => DeviceChoice::Default,
+    };
+    AudioConfig { device, wav: play.wav.clone(), ..AudioConfig::default() }
+}
+
+fn read_certificate(path: &Path) -> Result<Vec<u8>, EndReason> {
+    std::fs::read(path)
+        .map_err(|error| EndReason::Unreachable(format!("the certificate {} cannot be read ({error})", path.display())))
+}
+
+/// Writes the report if one is wanted. A report that cannot be written is an end of its own: somebody waits for it.
+fn write_report(path: Option<&Path>, finished: &Finished) -> EndReason {
+    let reason = finished.reason.clone();
+    let Some(path) = path else { return reason };
+    let report = finished.summary.report(ReportContext {
+        started: finished.started,
+        first_picture: finished.summary.first_presented(),
+        ended: &reason,
+        cpu_seconds: process::cpu_seconds(),
+        peak_rss_mib: process::peak_rss_mib(),
+    });
+    let written = report
+        .to_json()
+        .map_err(|error| error.to_string())
+        .and_then(|text| std::fs::write(path, text + "\n").map_err(|error| error.to_string()));
+    match written {
+        Ok(()) => reason,
+        Err(error) => EndReason::Fault(format!("the report {} cannot be written ({error})", path.display())),
+    }
+}
+
+/// Plays without a window.
+fn headless(play: &Play, ticket: Ticket, outside: Outside) -> Result<EndReason, EndReason> {
+    let (sender, received) = bounded(NEWS);
+    let news: NewsSink = Arc::new(move |news| {
+        // The end of the session is also seen by `look`, so a full queue loses nothing that matters.
+        let _ = sender.try_send(news);
+    });
+    let mut session = Session::start(play, ticket, outside, Presenter::null(), &news)?;
+    let reason = loop {
+        let over = match received.recv_timeout(LOOK) {
+            Ok(news) => session.take(&news),
+            Err(_) => session.look(),
+        };
+        if let Some(reason) = over.or_else(|| session.look()) {
+            break reason;
+        }
+    };
+    Ok(session.finish(reason))
+}
