@@ -14,6 +14,7 @@ mod setup;
 mod shell;
 mod test;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use arguments::{Task, USAGE};
@@ -47,7 +48,8 @@ fn main() -> ExitCode {
     };
     let outcome = match task {
         Task::Help => {
-            println!("{USAGE}");
+            // Whoever reads it may stop after the first lines (`| head`).
+            let _ = writeln!(std::io::stdout(), "{USAGE}");
             Ok(())
         }
         Task::Setup { test } => setup::run(test),
