@@ -295,10 +295,9 @@ impl Machine {
         let mut of_codec = self.encoders.iter().filter(|row| row.codec == codec);
         match name {
             None => of_codec.next().copied().ok_or(EncoderError::None(codec.name())),
-            Some(name) => of_codec
-                .find(|row| row.name == name)
-                .copied()
-                .ok_or_else(|| EncoderError::Unknown(name.to_owned())),
+            Some(name) => {
+                of_codec.find(|row| row.name == name).copied().ok_or_else(|| EncoderError::Unknown(name.to_owned()))
+            }
         }
     }
 }

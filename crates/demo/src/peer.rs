@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entente_model::media::VideoCodec;
+use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::{
     CongestionControlBuilder, NackResponderBuilder, ReceiverReportBuilder, Registry, SenderReportBuilder, Slot,
     TwccSenderBuilder,
@@ -14,7 +15,6 @@ use rtc::peer_connection::configuration::RTCConfigurationBuilder;
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
 use rtc::peer_connection::sdp::RTCSessionDescription;
-use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidateInit};
 use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
@@ -134,22 +134,12 @@ fn codec_of(codec: VideoCodec, offered: &Offered) -> RTCRtpCodec {
 }
 
 fn opus(offered: &Offered) -> RTCRtpCodec {
-    // The client's own parameters match by definition; stereo is added where it says nothing (RFC 7587 section 7).
-    let mut fmtp = offered.fmtp.clone();
-    for wanted in ["stereo", "sprop-stereo", "useinbandfec"] {
-        if sdp::parameter(&fmtp, wanted).is_none() {
-            if !fmtp.is_empty() {
-                fmtp.push(';');
-            }
-            fmtp.push_str(wanted);
-            fmtp.push_str("=1");
-        }
-    }
     RTCRtpCodec {
         mime_type: "audio/opus".to_owned(),
         clock_rate: 48_000,
         channels: 2,
-        sdp_fmtp_line: fmtp,
+        // The client's own parameters match by definition.
+        sdp_fmtp_line: offered.fmtp.clone(),
         rtcp_feedback: vec![RTCPFeedback { typ: "transport-cc".to_owned(), parameter: String::new() }],
     }
 }
@@ -157,8 +147,7 @@ fn opus(offered: &Offered) -> RTCRtpCodec {
 fn media_engine(plan: &Plan<'_>) -> Result<MediaEngine, Error> {
     let mut engine = MediaEngine::default();
     let (codec, offered) = plan.video;
-    let parameters =
-        RTCRtpCodecParameters { rtp_codec: codec_of(codec, offered), payload_type: offered.payload_type };
+    let parameters = RTCRtpCodecParameters { rtp_codec: codec_of(codec, offered), payload_type: offered.payload_type };
     engine.register_codec(parameters, RtpCodecKind::Video)?;
     if let Some(rtx) = offered.rtx {
         let rtp_codec = RTCRtpCodec {
@@ -174,11 +163,9 @@ fn media_engine(plan: &Plan<'_>) -> Result<MediaEngine, Error> {
         let parameters = RTCRtpCodecParameters { rtp_codec: opus(audio), payload_type: audio.payload_type };
         engine.register_codec(parameters, RtpCodecKind::Audio)?;
     }
-    for (uri, kind) in [
-        (TRANSPORT_CC, RtpCodecKind::Video),
-        (TRANSPORT_CC, RtpCodecKind::Audio),
-        (PLAYOUT_DELAY, RtpCodecKind::Video),
-    ] {
+    for (uri, kind) in
+        [(TRANSPORT_CC, RtpCodecKind::Video), (TRANSPORT_CC, RtpCodecKind::Audio), (PLAYOUT_DELAY, RtpCodecKind::Video)]
+    {
         let capability = RTCRtpHeaderExtensionCapability { uri: uri.to_owned() };
         engine.register_header_extension(capability, kind, None)?;
     }
@@ -241,8 +228,7 @@ pub(crate) async fn answer(
     let [s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, sa, sb, ..] = plan.seed;
     let (codec, offered) = plan.video;
     let (video_track, video_sender) =
-        add(&*connection, RtpCodecKind::Video, codec_of(codec, offered), u32::from_be_bytes([s0, s1, s2, s3]))
-            .await?;
+        add(&*connection, RtpCodecKind::Video, codec_of(codec, offered), u32::from_be_bytes([s0, s1, s2, s3])).await?;
     let audio = match plan.audio {
         Some(audio) => {
             let ssrc = u32::from_be_bytes([s4, s5, s6, s7]);

@@ -172,15 +172,25 @@ pub(crate) fn with_credentials(offer: &str, ufrag: &str, password: &str) -> Stri
     out
 }
 
-/// The answer without candidates of component 2 (RTCP), which this host never uses.
+/// The answer as it is sent: without candidates of component 2 (RTCP), which this host never uses, and saying that
+/// the sound will be stereo (RFC 7587 section 6.1).
 pub(crate) fn tidy_answer(answer: &str) -> String {
-    let mut out = String::with_capacity(answer.len());
+    let opus = read_offer(answer).audio.iter().find(|entry| entry.name == "opus").map(|entry| entry.payload_type);
+    let mut out = String::with_capacity(answer.len() + 32);
+    let mut audio = false;
     for line in answer.lines().map(str::trim_end) {
-        let second = line.starts_with("a=candidate:") && line.split(' ').nth(1) == Some("2");
-        if !second {
-            out.push_str(line);
-            out.push_str("\r\n");
+        if line.starts_with("m=") {
+            audio = line.starts_with("m=audio");
         }
+        if line.starts_with("a=candidate:") && line.split(' ').nth(1) == Some("2") {
+            continue;
+        }
+        out.push_str(line);
+        let about_opus = audio && opus.is_some() && numbered(line, "a=fmtp:").map(|(number, _)| number) == opus;
+        if about_opus && !line.contains("sprop-stereo=") {
+            out.push_str(";sprop-stereo=1");
+        }
+        out.push_str("\r\n");
     }
     out
 }
@@ -242,7 +252,8 @@ mod tests {
 
     #[test]
     fn a_fragment_keeps_the_mid_of_its_candidates() {
-        let fragment = read_fragment("a=ice-ufrag:u\r\na=ice-pwd:p\r\nm=audio 9 x 0\r\na=mid:1\r\na=candidate:2 1 udp\r\n");
+        let fragment =
+            read_fragment("a=ice-ufrag:u\r\na=ice-pwd:p\r\nm=audio 9 x 0\r\na=mid:1\r\na=candidate:2 1 udp\r\n");
         assert_eq!(fragment.ufrag.as_deref(), Some("u"));
         assert_eq!(fragment.candidates, [(Some("1".to_owned()), "candidate:2 1 udp".to_owned())]);
     }

@@ -188,7 +188,14 @@ impl DemoCloud {
         });
         let _ = wait.recv_timeout(STOP_LIMIT + Duration::from_millis(500));
         self.handle.shutdown();
-        runtime.shutdown_background();
+        // The listener goes with the runtime. A thread of its own, because the caller may be inside a runtime, where
+        // waiting for another one is forbidden.
+        let waiter = std::thread::Builder::new()
+            .name("demo-stop".to_owned())
+            .spawn(move || runtime.shutdown_timeout(STOP_LIMIT));
+        if let Ok(waiter) = waiter {
+            let _ = waiter.join();
+        }
     }
 }
 
@@ -201,9 +208,8 @@ impl Drop for DemoCloud {
 fn tls_config(files: &TlsFiles, provider: &rustls::crypto::CryptoProvider) -> Result<RustlsConfig, DemoError> {
     use rustls::pki_types::pem::PemObject;
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    let problem = |what: &std::path::Path, error: &dyn std::fmt::Display| {
-        DemoError::Tls(format!("{}: {error}", what.display()))
-    };
+    let problem =
+        |what: &std::path::Path, error: &dyn std::fmt::Display| DemoError::Tls(format!("{}: {error}", what.display()));
     let chain = CertificateDer::pem_file_iter(&files.cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| problem(&files.cert, &error))?;

@@ -249,9 +249,7 @@ impl Session {
                 millis: parts.audio_millis,
                 alive: Arc::clone(&alive),
             };
-            threads.push(
-                std::thread::Builder::new().name("demo-sound".to_owned()).spawn(move || speaker.run())?,
-            );
+            threads.push(std::thread::Builder::new().name("demo-sound".to_owned()).spawn(move || speaker.run())?);
         }
         let camera = capture::Camera {
             shared: Arc::clone(&self.shared),
@@ -346,8 +344,7 @@ async fn read_control(shared: Arc<Shared>, channel: Arc<dyn DataChannel>) {
 }
 
 /// What the host can use.
-const CAPABILITIES: [&str; 9] =
-    ["rumble", "light", "pointer", "touch", "motion", "text", "format", "keyboard", "pads"];
+const CAPABILITIES: [&str; 9] = ["rumble", "light", "pointer", "touch", "motion", "text", "format", "keyboard", "pads"];
 
 async fn obey(shared: &Shared, channel: &dyn DataChannel, message: Control, received: u64) {
     match message {

@@ -95,6 +95,7 @@ impl Slots {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock;
 
     fn slots() -> Slots {
         Slots::new(1, 2, Duration::from_secs(10))
@@ -109,7 +110,7 @@ mod tests {
 
     #[test]
     fn places_are_kept_in_order_and_newcomers_do_not_overtake() {
-        let (slots, now) = (slots(), Instant::now());
+        let (slots, now) = (slots(), clock::now());
         let Turn::Now(first) = slots.ask(now, None, || "a".into()) else { panic!("the host is empty") };
         assert_eq!(wait(slots.ask(now, None, || "b".into())), ("b".into(), 1));
         assert_eq!(wait(slots.ask(now, None, || "c".into())), ("c".into(), 2));
@@ -121,7 +122,7 @@ mod tests {
 
     #[test]
     fn who_does_not_ask_again_loses_the_place() {
-        let (slots, now) = (slots(), Instant::now());
+        let (slots, now) = (slots(), clock::now());
         let _playing = slots.ask(now, None, || "a".into());
         assert_eq!(wait(slots.ask(now, None, || "b".into())).1, 1);
         let later = now + Duration::from_secs(11);

@@ -1,8 +1,8 @@
 //! The fields and pictures of FFmpeg that its safe wrapper does not reach.
 #![allow(unsafe_code)]
 
-use ffmpeg_next as ffmpeg;
 use ffmpeg::ffi;
+use ffmpeg_next as ffmpeg;
 
 /// Writable planes of a picture with their strides.
 pub(super) struct Planes<'a> {

@@ -15,9 +15,9 @@ use crate::encoder::{EncoderRow, Machine, VideoFormat};
 use crate::peer::{self, Plan};
 use crate::rtcp::Feedback;
 use crate::sdp::{self, Offered};
+use crate::server::Cloud;
 use crate::server::problem::Problem;
 use crate::server::query::Wish;
-use crate::server::Cloud;
 use crate::session::{Session, Start};
 use crate::slots::{Slot, Turn};
 use crate::{clock, games};
@@ -79,9 +79,8 @@ struct Choice {
 }
 
 fn choose(machine: &Machine, wish: &Wish, offer: &str) -> Result<Choice, Problem> {
-    let not_acceptable = |detail: String| {
-        Problem::new(StatusCode::NOT_ACCEPTABLE, "no-common-codec", "No common video format", detail)
-    };
+    let not_acceptable =
+        |detail: String| Problem::new(StatusCode::NOT_ACCEPTABLE, "no-common-codec", "No common video format", detail);
     let offer = sdp::read_offer(offer);
     if offer.video.is_empty() || offer.ufrag.is_none() || offer.password.is_none() {
         return Err(Problem::bad_request("the body is not an SDP offer with video and ICE credentials"));
@@ -145,8 +144,7 @@ pub(super) async fn post(
         tracing::error!(%detail, "a session could not be made");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The session could not be made", detail)
     };
-    let machine =
-        tokio::task::spawn_blocking(Machine::get).await.map_err(|error| internal(error.to_string()))?;
+    let machine = tokio::task::spawn_blocking(Machine::get).await.map_err(|error| internal(error.to_string()))?;
     let choice = choose(machine, &wish, &offer)?;
     let slot = turn(&cloud, &wish)?;
     let seed = cloud.random();

@@ -93,8 +93,8 @@ impl Camera {
 
     fn film(&mut self) -> Result<(), crate::encoder::EncoderError> {
         let encoder = VideoEncoder::open(self.row, self.format)?;
-        let payloader = VideoPayloader::new(self.row.codec)
-            .ok_or(crate::encoder::EncoderError::None(self.row.codec.name()))?;
+        let payloader =
+            VideoPayloader::new(self.row.codec).ok_or(crate::encoder::EncoderError::None(self.row.codec.name()))?;
         let mut running = Running {
             encoder,
             payloader,

@@ -1,0 +1,183 @@
+//! Statuses, headers, queue and token of the WHEP resource.
+
+use std::time::Duration;
+
+use entente_demo::{DemoCloud, DemoConfig};
+use entente_model::Secret;
+
+use crate::http::{FRAGMENT, OFFER, SDP, post, send};
+
+fn host(config: DemoConfig) -> DemoCloud {
+    DemoCloud::start(config).expect("the host starts")
+}
+
+#[test]
+fn an_offer_is_answered_and_the_session_can_be_deleted() {
+    let host = host(DemoConfig { ice_servers: vec!["stun:127.0.0.1:3478".to_owned()], ..DemoConfig::default() });
+    let at = host.address();
+    let reply = post(at, "/whep/testcard?width=640&height=360&fps=30&bitrate_kbps=700", OFFER);
+    assert_eq!(reply.status, 201, "{reply:?}");
+    assert_eq!(reply.header("content-type"), Some("application/sdp"));
+    assert_eq!(reply.header("accept-patch"), Some("application/trickle-ice-sdpfrag"));
+    assert_eq!(reply.header("link"), Some("<stun:127.0.0.1:3478>; rel=\"ice-server\""));
+    let format = reply.header("entente-video").unwrap();
+    assert!(format.contains("width=640; height=360; fps=30; bitrate_kbps=700"), "{format}");
+    assert!(reply.body.contains("a=candidate:") && reply.body.contains("127.0.0.1"), "{}", reply.body);
+    assert!(!reply.body.contains(" 2 udp"), "candidates of component 2 are noise: {}", reply.body);
+    assert!(reply.body.contains("a=setup:passive"), "{}", reply.body);
+    assert!(reply.body.contains("rtpmap:102 H264/90000") && !reply.body.contains("VP8"), "{}", reply.body);
+    assert!(reply.body.contains("useinbandfec=1;sprop-stereo=1\r\n"), "{}", reply.body);
+    assert!(reply.body.contains("playout-delay"), "{}", reply.body);
+    assert_eq!(host.sessions(), 1);
+    let resource = reply.header("location").unwrap().to_owned();
+    assert!(resource.starts_with("/whep/testcard/"));
+    assert_eq!(send(at, "DELETE", &resource, &[], "").status, 200);
+    assert_eq!(host.sessions(), 0);
+    let again = send(at, "DELETE", &resource, &[], "");
+    assert_eq!((again.status, again.problem()["type"].as_str().unwrap()), (404, "urn:entente:problem:no-such-session"));
+    host.stop();
+}
+
+#[test]
+fn wrong_requests_get_their_status_and_a_problem() {
+    let host = host(DemoConfig::default());
+    let at = host.address();
+    for (path, body, status) in [
+        ("/whep/chess", OFFER, 404),
+        ("/whep/testcard?width=10&height=10", OFFER, 400),
+        ("/whep/testcard?fps=soon", OFFER, 400),
+        ("/whep/testcard?audio_ms=40", OFFER, 400),
+        ("/whep/testcard", "v=0", 400),
+        ("/whep/testcard?codec=av1", OFFER, 406),
+        ("/whep/testcard?codec=h264&encoder=h264_abacus", OFFER, 406),
+        ("/nowhere", OFFER, 404),
+    ] {
+        let reply = post(at, path, body);
+        assert_eq!(reply.status, status, "{path}: {reply:?}");
+        reply.problem();
+    }
+    let plain = send(at, "POST", "/whep/testcard", &[("Content-Type", "text/plain")], OFFER);
+    assert_eq!(plain.status, 415);
+    plain.problem();
+    let large = post(at, "/whep/testcard", &"a".repeat(100_000));
+    assert_eq!(large.status, 413);
+    large.problem();
+    assert_eq!(send(at, "GET", "/whep/testcard", &[], "").status, 405);
+    assert_eq!(send(at, "PUT", "/whep/testcard/1", &[], "").status, 405);
+    assert_eq!(send(at, "PATCH", "/whep/testcard/1", &[FRAGMENT], "a=ice-ufrag:x\r\n").status, 404);
+    assert_eq!(host.sessions(), 0);
+}
+
+#[test]
+fn pages_of_other_origins_may_use_the_host() {
+    let host = host(DemoConfig::default());
+    let reply = send(host.address(), "OPTIONS", "/whep/game", &[("Origin", "https://example.invalid")], "");
+    assert_eq!(reply.status, 204);
+    assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
+    for method in ["POST", "PATCH", "DELETE"] {
+        assert!(reply.header("access-control-allow-methods").unwrap().contains(method));
+    }
+    assert!(reply.header("access-control-allow-headers").unwrap().contains("authorization"));
+    let exposed = reply.header("access-control-expose-headers").unwrap();
+    for name in ["location", "link", "retry-after"] {
+        assert!(exposed.contains(name), "{exposed}");
+    }
+    let page = send(host.address(), "GET", "/", &[], "");
+    assert_eq!((page.status, page.header("cross-origin-opener-policy")), (200, Some("same-origin")));
+    assert_eq!(page.header("cross-origin-embedder-policy"), Some("require-corp"));
+    assert!(page.body.contains("requestVideoFrameCallback") && !page.body.contains("https://"), "no remote content");
+}
+
+#[test]
+fn a_token_is_asked_for_when_there_is_one() {
+    let host = host(DemoConfig { token: Some(Secret::new("let-me-in")), ..DemoConfig::default() });
+    let at = host.address();
+    for headers in
+        [vec![SDP], vec![SDP, ("Authorization", "Bearer let-me-ou")], vec![SDP, ("Authorization", "let-me-in")]]
+    {
+        let reply = send(at, "POST", "/whep/testcard", &headers, OFFER);
+        assert_eq!((reply.status, reply.header("www-authenticate")), (401, Some("Bearer")));
+        assert!(!reply.problem().to_string().contains("let-me-in"));
+    }
+    let good = ("Authorization", "bearer let-me-in");
+    let reply = send(at, "POST", "/whep/testcard?width=640&height=360&fps=30", &[SDP, good], OFFER);
+    assert_eq!(reply.status, 201);
+    let resource = reply.header("location").unwrap();
+    assert_eq!(send(at, "DELETE", resource, &[], "").status, 401);
+    assert_eq!(send(at, "DELETE", resource, &[good], "").status, 200);
+    assert_eq!(send(at, "GET", "/health", &[], "").status, 200, "health stays open for supervisors");
+}
+
+#[test]
+fn a_full_host_queues_and_keeps_the_place() {
+    let config =
+        DemoConfig { max_sessions: 1, max_queue: 2, queue_expiry: Duration::from_secs(60), ..DemoConfig::default() };
+    let host = host(config);
+    let at = host.address();
+    let path = "/whep/testcard?width=640&height=360&fps=30";
+    let playing = post(at, path, OFFER);
+    assert_eq!(playing.status, 201);
+    let wait = |path: &str| {
+        let reply = post(at, path, OFFER);
+        assert_eq!(reply.status, 503, "{reply:?}");
+        assert!(reply.header("retry-after").unwrap().parse::<u32>().unwrap() > 0);
+        reply.problem()
+    };
+    let first = wait(path);
+    let second = wait(path);
+    assert_eq!((&first["queue_position"], &second["queue_position"]), (&1.into(), &2.into()));
+    assert!(wait(path)["queue_position"].is_null(), "the queue itself is full");
+    let with = |problem: &serde_json::Value| format!("{path}&queue={}", problem["queue_ticket"].as_str().unwrap());
+    assert_eq!(wait(&with(&second))["queue_position"], 2, "asking again does not overtake");
+    assert_eq!(send(at, "DELETE", playing.header("location").unwrap(), &[], "").status, 200);
+    assert_eq!(wait(&with(&second))["queue_position"], 2, "the place is the first one's");
+    let third = post(at, &with(&first), OFFER);
+    assert_eq!(third.status, 201);
+    assert_eq!(wait(&with(&second))["queue_position"], 1);
+}
+
+#[test]
+fn candidates_and_new_credentials_are_taken() {
+    let host = host(DemoConfig::default());
+    let at = host.address();
+    let reply = post(at, "/whep/testcard?width=640&height=360&fps=30", OFFER);
+    let resource = reply.header("location").unwrap();
+    let trickled = "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n\
+        a=candidate:1 1 udp 2130706431 127.0.0.1 9 typ host\r\na=end-of-candidates\r\n";
+    assert_eq!(send(at, "PATCH", resource, &[FRAGMENT], trickled).status, 204);
+    assert_eq!(send(at, "PATCH", resource, &[FRAGMENT], "nothing").status, 400);
+    assert_eq!(send(at, "PATCH", resource, &[SDP], trickled).status, 415);
+    let restart = trickled.replace("ufrag:abcd", "ufrag:efgh").replace("pwd:abcdef", "pwd:xyzxyz");
+    let restarted = send(at, "PATCH", resource, &[FRAGMENT, ("If-Match", "*")], &restart);
+    assert_eq!(restarted.status, 200, "{restarted:?}");
+    assert_eq!(restarted.header("content-type"), Some("application/trickle-ice-sdpfrag"));
+    let ufrag = |text: &str| text.lines().find(|line| line.starts_with("a=ice-ufrag:")).unwrap().to_owned();
+    assert_ne!(ufrag(&restarted.body), ufrag(&reply.body), "a restart brings new credentials of the host too");
+    assert!(restarted.body.contains("a=candidate:"), "{}", restarted.body);
+}
+
+#[test]
+fn the_list_the_health_and_the_clock_are_there() {
+    let host = host(DemoConfig::default());
+    let get = |path: &str| -> serde_json::Value {
+        serde_json::from_str(&send(host.address(), "GET", path, &[], "").body).unwrap()
+    };
+    let list = get("/games");
+    let names: Vec<_> = list["games"].as_array().unwrap().iter().map(|game| game["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["game", "padcheck", "testcard"]);
+    assert!(list["default"]["fps"].as_u64().unwrap() >= 30);
+    assert!(!list["encoders"].as_array().unwrap().is_empty());
+    assert_eq!(get("/health")["status"], "ok");
+    let before = entente_demo::monotonic_micros();
+    let host_clock = get("/clock")["monotonic_micros"].as_u64().unwrap();
+    assert!((before..=entente_demo::monotonic_micros()).contains(&host_clock), "one clock on one machine");
+}
+
+#[test]
+fn a_stopped_host_is_gone() {
+    let host = host(DemoConfig::default());
+    let at = host.address();
+    assert_eq!(post(at, "/whep/testcard?width=640&height=360&fps=30", OFFER).status, 201);
+    host.stop();
+    assert!(std::net::TcpStream::connect(at).is_err());
+}
