@@ -228,6 +228,8 @@ fn stream<T: SizedSample + FromSample<f32>>(
         let times = info.timestamp();
         let latency = times.playback.saturating_duration_since(times.callback);
         puller.note_device(latency, out.len() / channels, now);
+        // Only the first call finds it empty.
+        let _ = puller.gate.counters.first_played.set(now + latency);
         for part in out.chunks_mut(BLOCK * channels) {
             let frames = part.len() / channels;
             let Some(sound) = room.get_mut(..frames * mixed) else { continue };

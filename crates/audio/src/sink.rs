@@ -29,6 +29,7 @@ impl NullOutput {
             let period = Duration::from_micros(u64::from(NULL_PERIOD) * 1_000_000 / u64::from(NULL_RATE));
             let mut sound = vec![0.0; NULL_PERIOD as usize * puller.channels()];
             let mut due = Instant::now();
+            let _ = puller.gate.counters.first_played.set(due);
             while !stopped.load(Ordering::Acquire) {
                 let now = Instant::now();
                 match due.checked_duration_since(now).filter(|wait| !wait.is_zero()) {

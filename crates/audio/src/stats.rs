@@ -1,11 +1,13 @@
 //! Counters that any thread may read.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
 
 /// Rate of Opus' decoded sound and of RTP time, in Hz (RFC 7587 section 4.1).
 pub(crate) const RATE: u32 = 48_000;
 
-/// Counters of audio so far, and its depth now. Same fields as the journal's.
+/// Counters of audio so far, and its depth now.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct AudioStats {
     /// Packets taken.
@@ -18,6 +20,9 @@ pub struct AudioStats {
     pub underruns: u64,
     /// Sound between arrival and loudspeaker now, device buffer included, in milliseconds.
     pub buffer_ms: f64,
+    /// When the first sample left the loudspeaker, as far as the device tells: the first sample of the WAV file.
+    /// Output without a device adds no delay.
+    pub first_played: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -27,6 +32,7 @@ pub(crate) struct Counters {
     pub(crate) concealed: AtomicU64,
     pub(crate) underruns: AtomicU64,
     pub(crate) buffer_micros: AtomicU64,
+    pub(crate) first_played: OnceLock<Instant>,
 }
 
 impl Counters {
@@ -36,6 +42,7 @@ impl Counters {
             concealed_ms: self.concealed.load(Relaxed) as f64 * 1000.0 / f64::from(RATE),
             underruns: self.underruns.load(Relaxed),
             buffer_ms: self.buffer_micros.load(Relaxed) as f64 / 1000.0,
+            first_played: self.first_played.get().copied(),
         }
     }
 }

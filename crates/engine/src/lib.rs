@@ -11,6 +11,7 @@
 #![allow(clippy::disallowed_methods, reason = "the engine stamps what its threads do; it is the edge")]
 
 mod dump;
+mod frames;
 mod observer;
 mod queue;
 mod video;
@@ -85,6 +86,8 @@ pub struct StreamConfig {
     pub extra_root_pem: Option<Vec<u8>>,
     /// Write decoded frames.
     pub dump: Option<Dump>,
+    /// Write the stamps of each presented frame to this file, as lines of [`entente_stats::csv`].
+    pub frames: Option<PathBuf>,
     /// The host runs on this machine, so its clock is ours.
     pub shared_clock: bool,
 }
@@ -98,6 +101,14 @@ pub enum EngineError {
     /// No audio thread.
     #[error("sound cannot be started: {0}")]
     Audio(#[from] entente_audio::AudioError),
+    /// The file for the stamps of frames cannot be written.
+    #[error("{path} cannot be written: {why}")]
+    Frames {
+        /// Path of the file.
+        path: String,
+        /// What the system said.
+        why: std::io::Error,
+    },
     /// No thread.
     #[error("a thread cannot be started: {0}")]
     Thread(#[from] std::io::Error),
@@ -121,6 +132,7 @@ pub struct Stream {
     audio: Arc<AudioPlayer>,
     observer: observer::Observer,
     journal: JournalWriter,
+    sound: observer::Sound,
     ended: Arc<Mutex<Option<EndReason>>>,
     started: Instant,
 }
@@ -164,14 +176,17 @@ impl Stream {
         let started = Instant::now();
         let frames = Arc::new(FrameQueue::default());
         let ended = Arc::new(Mutex::new(None));
+        let rows = config.frames.map(frames::Frames::create).transpose()?;
         // The observer looks for its notices anyway.
         let audio = Arc::new(AudioPlayer::start(config.audio, || {})?);
+        let sound = observer::Sound::new(Arc::clone(&audio), writer.clone());
+        let mut summary = Summary::new(config.clock);
+        if config.shared_clock {
+            summary.share_clock();
+        }
         let observer = observer::Observer::start(
-            reader,
-            writer.clone(),
-            Arc::clone(&audio),
-            Summary::new(config.clock),
-            config.shared_clock,
+            (reader, summary, rows),
+            sound.clone(),
             screen.commands.clone(),
             Arc::clone(news),
         )?;
@@ -191,6 +206,7 @@ impl Stream {
             frames: Arc::clone(&frames),
             audio: Arc::clone(&audio),
             journal: writer.clone(),
+            sound: sound.clone(),
             news: Arc::clone(news),
             asker: Arc::clone(&asker),
             overlay: observer.control(),
@@ -221,6 +237,7 @@ impl Stream {
             audio,
             observer,
             journal: writer,
+            sound,
             ended,
             started,
         })
@@ -264,6 +281,8 @@ impl Stream {
     /// dependence, within about three seconds.
     #[must_use]
     pub fn stop(mut self, reason: EndReason) -> Finished {
+        // What is made up while the link says goodbye is no fault of the stream.
+        self.sound.close();
         if let Some(driver) = self.driver.take() {
             driver.stop(reason.clone());
         }
@@ -273,6 +292,7 @@ impl Stream {
             let _ = video.join();
         }
         let summary = self.observer.finish();
+        drop(self.sound);
         // The last owner: the WAV file is finished here.
         drop(self.audio);
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -285,6 +305,7 @@ struct Router {
     frames: Arc<FrameQueue>,
     audio: Arc<AudioPlayer>,
     journal: JournalWriter,
+    sound: observer::Sound,
     news: NewsSink,
     asker: Arc<OnceLock<Handle>>,
     overlay: OverlayControl,
@@ -315,11 +336,12 @@ impl Router {
             }
             Event::Host { name } => (self.news)(News::Host(name)),
             Event::Notice(text) => {
-                self.overlay.set_notice(text.clone());
+                self.overlay.add_notice(text.clone());
                 (self.news)(News::Notice(text));
             }
             Event::Feedback(feedback) => (self.news)(News::Feedback(feedback)),
             Event::Ended(reason) => {
+                self.sound.close();
                 *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.clone());
                 (self.news)(News::Ended(reason));
             }

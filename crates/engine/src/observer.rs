@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::{News, NewsSink};
 use crossbeam_channel::{Sender, bounded};
 use entente_audio::AudioPlayer;
 use entente_model::stage::Stage;
@@ -12,8 +11,14 @@ use entente_present::{Command, OverlayModel};
 use entente_stats::overlay::{OverlayMode, overlay_lines};
 use entente_stats::{AudioStats, Entry, JournalReader, JournalWriter, Summary};
 
+use crate::frames::Frames;
+use crate::{News, NewsSink};
+
 /// How often figures are gathered.
 const PERIOD: Duration = Duration::from_millis(100);
+
+/// Lines of notices that are shown at once.
+const NOTICES: usize = 3;
 
 /// How long a notice stays.
 const NOTICE: Duration = Duration::from_secs(6);
@@ -71,6 +76,24 @@ impl OverlayControl {
         self.wake();
     }
 
+    /// Shows a line for some seconds, below those that are still shown.
+    pub fn add_notice(&self, text: String) {
+        let now = Instant::now();
+        let mut view = self.view();
+        let fresh = view.notice.take().filter(|(_, since)| now.saturating_duration_since(*since) < NOTICE);
+        let text = match fresh {
+            Some((shown, _)) if !shown.lines().any(|line| line == text) => {
+                let lines: Vec<&str> = shown.lines().chain([text.as_str()]).collect();
+                let newest = lines.len().saturating_sub(NOTICES);
+                lines.get(newest..).unwrap_or_default().join("\n")
+            }
+            _ => text,
+        };
+        view.notice = Some((text, now));
+        drop(view);
+        self.wake();
+    }
+
     /// Shows or hides the help panel.
     pub fn set_help(&self, text: Option<String>) {
         self.view().help = text;
@@ -90,14 +113,46 @@ impl OverlayControl {
     }
 }
 
-fn audio_entry(audio: &AudioPlayer) -> Entry {
-    let now = audio.stats();
-    Entry::Audio(AudioStats {
-        packets: now.packets,
-        concealed_ms: now.concealed_ms,
-        underruns: now.underruns,
-        buffer_ms: now.buffer_ms,
-    })
+/// Puts the counters of sound into the journal until the link has ended: what is made up after that only fades out.
+#[derive(Clone)]
+pub(crate) struct Sound {
+    player: Arc<AudioPlayer>,
+    journal: JournalWriter,
+    closed: Arc<Mutex<bool>>,
+}
+
+impl Sound {
+    pub(crate) fn new(player: Arc<AudioPlayer>, journal: JournalWriter) -> Self {
+        Self { player, journal, closed: Arc::default() }
+    }
+
+    /// Writes the counters as they are now.
+    fn note(&self) {
+        self.note_and(false);
+    }
+
+    /// Writes the counters for the last time.
+    pub(crate) fn close(&self) {
+        self.note_and(true);
+    }
+
+    fn note_and(&self, close: bool) {
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if *closed {
+            return;
+        }
+        *closed = close;
+        let now = self.player.stats();
+        self.journal.write(Entry::Audio(AudioStats {
+            packets: now.packets,
+            concealed_ms: now.concealed_ms,
+            underruns: now.underruns,
+            buffer_ms: now.buffer_ms,
+        }));
+        if let Some(at) = now.first_played {
+            self.journal.write(Entry::SoundStarted { at });
+        }
+    }
 }
 
 pub(crate) struct Observer {
@@ -109,17 +164,11 @@ pub(crate) struct Observer {
 
 impl Observer {
     pub(crate) fn start(
-        mut reader: JournalReader,
-        journal: JournalWriter,
-        audio: Arc<AudioPlayer>,
-        mut summary: Summary,
-        shared_clock: bool,
+        (mut reader, mut summary, mut rows): (JournalReader, Summary, Option<Frames>),
+        sound: Sound,
         commands: Sender<Command>,
         news: NewsSink,
     ) -> std::io::Result<Self> {
-        if shared_clock {
-            summary.share_clock();
-        }
         let spare = Summary::new(summary.clock());
         let (wake, woken) = bounded(1);
         let (stop, stopped) = bounded::<()>(0);
@@ -134,12 +183,17 @@ impl Observer {
                     default(PERIOD) => false,
                 };
                 let now = Instant::now();
-                journal.write(audio_entry(&audio));
-                while let Some(line) = audio.notice() {
-                    shown.set_notice(line.clone());
+                sound.note();
+                while let Some(line) = sound.player.notice() {
+                    shown.add_notice(line.clone());
                     news(News::Notice(line));
                 }
-                summary.drain(&mut reader, now);
+                let clock = summary.clock();
+                summary.drain_with(&mut reader, now, |entry| {
+                    if let (Some(rows), Entry::Presented(record)) = (&mut rows, entry) {
+                        rows.add(record, &clock);
+                    }
+                });
                 if over {
                     return summary;
                 }

@@ -116,6 +116,9 @@ pub(crate) struct Play {
     /// With --dump: every Nth frame.
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) dump_every: u64,
+    /// Write the stamps of each presented frame to this CSV file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) frames: Option<PathBuf>,
     /// How pictures are drawn.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) renderer: Renderer,

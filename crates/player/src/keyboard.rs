@@ -56,9 +56,12 @@ impl Keyboard {
         }
         let mut text = String::from("Keyboard as a pad:");
         for (index, (key, does)) in keyboard::bindings().enumerate() {
-            // Two columns keep the panel inside of a 640 x 360 window.
-            let gap = if index % 2 == 0 { "\n" } else { "" };
-            text.push_str(&format!("{gap}{:<32}", format!("{key}: {does}")));
+            // Two columns keep the panel inside of a 640 x 360 window; its letters are equally wide.
+            if index % 2 == 0 {
+                text.push_str(&format!("\n{key:<15} {does:<19}"));
+            } else {
+                text.push_str(&format!(" {key:<15} {does}"));
+            }
         }
         text
     }

@@ -123,6 +123,7 @@ pub(crate) struct Session {
     present: std::thread::JoinHandle<Result<entente_present::Summary, entente_present::PresentError>>,
     commands: Sender<Command>,
     cloud: Option<DemoCloud>,
+    title: String,
     outside: Outside,
     first_picture: Option<Instant>,
     limit: Option<Duration>,
@@ -149,6 +150,7 @@ impl Session {
             audio: audio(play),
             extra_root_pem: play.root_certificate.as_deref().map(read_certificate).transpose()?,
             dump: play.dump.clone().map(|folder| Dump { folder, every: play.dump_every }),
+            frames: play.frames.clone(),
             shared_clock: target.local,
         };
         let (writer, reader) = journal(8192);
@@ -174,6 +176,7 @@ impl Session {
             present,
             commands,
             cloud: target.cloud,
+            title: target.title,
             outside,
             first_picture: None,
             limit: play.seconds.map(|seconds| Duration::from_secs_f64(seconds.clamp(0.0, 1e7))),
@@ -183,6 +186,11 @@ impl Session {
 
     pub(crate) fn overlay(&self) -> OverlayControl {
         self.stream.overlay()
+    }
+
+    /// What is played, for the window's title.
+    pub(crate) fn title(&self) -> &str {
+        &self.title
     }
 
     pub(crate) fn input(&self, event: InputEvent) {

@@ -25,12 +25,13 @@ use crate::session::{LOOK, Outside, Session};
 /// Size of the window until the stream's size is known.
 const FIRST_SIZE: (u32, u32) = (1280, 720);
 
-const HELP: &str = "F1  this help\n\
-    F3  figures: off, one line, compact, full (pad: hold Select + left shoulder)\n\
-    F8  scaling: fit, whole multiples, fill\n\
-    F11 or Alt+Enter  full screen\n\
-    Ctrl+Alt+G  capture or release the pointer\n\
-    Ctrl+Alt+Q  stop the game";
+const HELP: &str = "\
+F1              this help
+F3              figures (on a pad: hold Select + left shoulder)
+F8              scaling: fit, whole multiples, fill
+F11, Alt+Enter  full screen
+Ctrl+Alt+G      capture or release the pointer
+Ctrl+Alt+Q      stop the game";
 
 /// Plays in a window, on the main thread.
 pub(crate) fn play(play: &Play, ticket: Ticket, outside: Outside) -> Result<EndReason, EndReason> {
@@ -130,10 +131,11 @@ impl<'a> App<'a> {
         let presenter = Presenter::open_with(Arc::clone(&window), choice, tearing)
             .map_err(|error| EndReason::CannotPlay(error.to_string()))?;
         let session = Session::start(self.play, ticket, outside, presenter, &self.news)?;
+        window.set_title(&format!("{} - Entente", session.title()));
         let size = window.inner_size();
         session.show(resize(size, window.scale_factor()));
         session.show(Command::Mode(self.scaling));
-        session.overlay().set_notice(String::from("F1 shows the keys"));
+        session.overlay().add_notice(String::from("F1 shows the keys"));
         self.window = Some(window);
         self.session = Some(session);
         Ok(())

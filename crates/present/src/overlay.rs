@@ -306,13 +306,29 @@ impl Canvas {
     }
 
     fn help(&self, text: &str, regions: &mut Vec<Rect>) {
-        let galley = self.wrapped(text, self.px(14.0), self.width() * 0.8);
-        let pad = self.px(14.0);
+        let pad = self.px(10.0);
+        let galley = self.help_text(text, pad);
         let size = galley.size() + Vec2::splat(2.0 * pad);
         let top = ((self.height() - size.y) / 2.0).max(self.screen.reserved as f32);
         let min = Pos2::new(((self.width() - size.x) / 2.0).max(0.0), top);
         let rect = self.backing(min, size, BANNER, regions);
         self.painter.galley(rect.min + Vec2::splat(pad), galley, TEXT);
+    }
+
+    /// Lines in a fixed-width font, so that columns stay columns, as large as fits, down to a readable limit.
+    fn help_text(&self, text: &str, pad: f32) -> std::sync::Arc<Galley> {
+        const SMALLEST: f32 = 8.0;
+        let width = self.width() - 4.0 * pad;
+        let height = self.height() - self.screen.reserved as f32 - 2.0 * pad;
+        let mut size = self.px(14.0);
+        loop {
+            let galley = self.painter.layout(text.to_owned(), FontId::monospace(size), TEXT, width.max(1.0));
+            let fits = galley.size().y <= height && galley.rows.len() <= text.lines().count();
+            if fits || size <= SMALLEST {
+                return galley;
+            }
+            size = (size - 1.0).max(SMALLEST);
+        }
     }
 
     fn notice(&self, text: &str, regions: &mut Vec<Rect>) {
@@ -323,5 +339,29 @@ impl Canvas {
         let min = Pos2::new(((self.width() - size.x) / 2.0).max(0.0), top);
         let rect = self.backing(min, size, BANNER, regions);
         self.painter.galley(rect.min + Vec2::splat(pad), galley, TEXT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_help_fits_below_the_strip_of_a_small_window() {
+        let line = format!("{:<15} {:<19} {:<15} {}", "Keypad 8", "right stick up", "Keypad 2", "right stick down");
+        let help = vec![line; 21].join("\n");
+        for size in [(640, 360), (800, 450), (1280, 720), (1920, 1080)] {
+            let screen = Screen { size, scale: 1.0, reserved: 32 * size.1 / 360, picture: true };
+            let model = OverlayModel { help: Some(help.clone()), ..OverlayModel::default() };
+            let painted = OverlayPainter::new().paint(&model, screen).unwrap();
+            let panel = painted.regions.first().copied().unwrap();
+            assert!(panel.y >= i32::try_from(screen.reserved).unwrap(), "{size:?}: {panel:?}");
+            for primitive in &painted.primitives {
+                if let egui::epaint::Primitive::Mesh(mesh) = &primitive.primitive {
+                    let bounds = mesh.calc_bounds();
+                    assert!(bounds.max.y <= size.1 as f32 && bounds.max.x <= size.0 as f32, "{size:?}: {bounds:?}");
+                }
+            }
+        }
     }
 }

@@ -128,6 +128,11 @@ pub enum Entry {
     Link(LinkStats),
     /// Counters of audio.
     Audio(AudioStats),
+    /// The first sample of sound was played.
+    SoundStarted {
+        /// Then.
+        at: Instant,
+    },
 }
 
 /// Writes entries; clone it freely.

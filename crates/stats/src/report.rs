@@ -119,6 +119,10 @@ pub struct Audio {
     pub underruns: u64,
     /// Depth at the end in milliseconds.
     pub buffer_ms: f64,
+    /// Our monotonic clock when the first sample was played (the first of the WAV file) in microseconds; null when
+    /// nothing was played.
+    #[serde(default)]
+    pub first_sample_micros: Option<u64>,
 }
 
 /// Network.
@@ -268,6 +272,7 @@ impl Summary {
             concealed_ms: tidy(audio.concealed_ms),
             underruns: audio.underruns,
             buffer_ms: tidy(audio.buffer_ms),
+            first_sample_micros: self.sound_started_micros(),
         }
     }
 

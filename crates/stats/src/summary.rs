@@ -115,6 +115,7 @@ pub struct Summary {
     link_history: History<LinkStats>,
     audio: Option<AudioStats>,
     audio_history: History<AudioStats>,
+    sound_started: Option<Instant>,
     video: Option<VideoInUse>,
     renderer: Option<RendererInUse>,
     journal_lost: u64,
@@ -148,6 +149,7 @@ impl Summary {
             link_history: History::default(),
             audio: None,
             audio_history: History::default(),
+            sound_started: None,
             video: None,
             renderer: None,
             journal_lost: 0,
@@ -161,10 +163,16 @@ impl Summary {
 
     /// Takes all that `reader` holds; `now` dates the entries that carry no instant of their own.
     pub fn drain(&mut self, reader: &mut JournalReader, now: Instant) {
+        self.drain_with(reader, now, |_| {});
+    }
+
+    /// As [`Self::drain`], and shows each entry to `look`.
+    pub fn drain_with(&mut self, reader: &mut JournalReader, now: Instant, mut look: impl FnMut(&Entry)) {
         self.seen(now);
         // At most what one ring holds, so that writers cannot keep the observer here forever.
         for _ in 0..1 << 20 {
             let Some(entry) = reader.next() else { break };
+            look(&entry);
             self.take(&entry);
         }
         self.journal_lost = reader.lost();
@@ -208,6 +216,9 @@ impl Summary {
                 if let Some(at) = self.newest {
                     self.audio_history.push(at, *stats);
                 }
+            }
+            Entry::SoundStarted { at } => {
+                self.sound_started.get_or_insert(*at);
             }
         }
     }
@@ -389,6 +400,12 @@ impl Summary {
     #[must_use]
     pub const fn link(&self) -> Option<&LinkStats> {
         self.link.as_ref()
+    }
+
+    /// Our monotonic clock when the first sample of sound was played, in microseconds.
+    #[must_use]
+    pub fn sound_started_micros(&self) -> Option<u64> {
+        self.sound_started.map(|at| self.clock.micros(at))
     }
 
     /// Counters of audio, once there were any.
