@@ -64,8 +64,12 @@ impl Browser {
     }
 
     fn call(&self, url: &str, body: &Value) -> Result<Value, String> {
-        let mut response =
-            self.agent.post(url).header("content-type", "application/json").send(body.to_string()).map_err(|e| e.to_string())?;
+        let mut response = self
+            .agent
+            .post(url)
+            .header("content-type", "application/json")
+            .send(body.to_string())
+            .map_err(|e| e.to_string())?;
         let text = response.body_mut().read_to_string().map_err(|error| error.to_string())?;
         let value: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
         let value = value.get("value").cloned().unwrap_or_default();

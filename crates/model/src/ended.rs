@@ -28,7 +28,7 @@ pub enum EndReason {
     #[error("The host refused access. Sign in again or check the token.")]
     Unauthorized,
     /// The host does not know this game: 404 or 410.
-    #[error("The host does not know this game or session: {0}.")]
+    #[error("The host does not know this game or session: {reason}{end}", reason = .0, end = stop(.0))]
     NotFound(String),
     /// The host cannot take us now: 429, 503, or full.
     #[error("The host has no room right now: {0}. Try again in a while.")]
@@ -40,19 +40,19 @@ pub enum EndReason {
     #[error("No path to the host was found: {0}. A firewall may block UDP.")]
     NoPath(String),
     /// Connected, but no picture came.
-    #[error("The host sent no picture: {0}.")]
+    #[error("The host sent no picture: {reason}{end}", reason = .0, end = stop(.0))]
     NoMedia(String),
     /// No codec in common.
-    #[error("The host offers no video codec that this machine can play: {0}.")]
+    #[error("The host offers no video codec that this machine can play: {reason}{end}", reason = .0, end = stop(.0))]
     NoCodec(String),
     /// The host ended the session.
-    #[error("The host ended the game: {0}.")]
+    #[error("The host ended the game: {reason}{end}", reason = .0, end = stop(.0))]
     HostEnded(String),
     /// The connection broke and could not be brought back.
-    #[error("The connection to the host was lost: {0}.")]
+    #[error("The connection to the host was lost: {reason}{end}", reason = .0, end = stop(.0))]
     ConnectionLost(String),
     /// Pictures cannot be decoded or shown on this machine.
-    #[error("This machine cannot play the stream: {0}.")]
+    #[error("This machine cannot play the stream: {reason}{end}", reason = .0, end = stop(.0))]
     CannotPlay(String),
     /// No display for a window.
     #[error("There is no display for a window: {0}. Try --headless --seconds 10 --report r.json.")]
@@ -60,6 +60,11 @@ pub enum EndReason {
     /// A fault of our own.
     #[error("The player failed: {0}. Please report this.")]
     Fault(String),
+}
+
+/// What closes a sentence that ends with `why`, which may be a whole sentence of another reason.
+fn stop(why: &str) -> &'static str {
+    if why.ends_with(['.', '?', '!']) { "" } else { "." }
 }
 
 impl EndReason {
@@ -112,5 +117,19 @@ impl EndReason {
             Self::NoDisplay(_) => "no_display",
             Self::Fault(_) => "fault",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EndReason;
+
+    #[test]
+    fn a_reason_within_a_reason_closes_once() {
+        let inner = EndReason::Unreachable(String::from("refused"));
+        let outer = EndReason::ConnectionLost(format!("joining again failed: {inner}")).to_string();
+        assert!(outer.ends_with("is the address right?"), "{outer}");
+        let plain = EndReason::ConnectionLost(String::from("no packet for 30 s")).to_string();
+        assert_eq!(plain, "The connection to the host was lost: no packet for 30 s.");
     }
 }

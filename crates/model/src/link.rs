@@ -13,11 +13,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::EndReason;
 use crate::http::{HttpError, HttpRequest, HttpResponse};
 use crate::input::{Feedback, InputEvent};
 use crate::media::{AudioFormat, AudioPacket, EncodedFrame};
 use crate::stage::Stage;
-use crate::EndReason;
 
 /// Number that a link gives to a socket it asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

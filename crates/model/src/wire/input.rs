@@ -250,8 +250,7 @@ impl InputPacket {
             }
             RECORD_MOTION => {
                 let pad = r.u8().filter(|pad| usize::from(*pad) < PADS)?;
-                let motion =
-                    Motion { gyro: [r.i16()?, r.i16()?, r.i16()?], accel: [r.i16()?, r.i16()?, r.i16()?] };
+                let motion = Motion { gyro: [r.i16()?, r.i16()?, r.i16()?], accel: [r.i16()?, r.i16()?, r.i16()?] };
                 if self.motion.len() < PADS {
                     self.motion.push((pad, motion));
                 }

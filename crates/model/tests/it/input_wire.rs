@@ -84,10 +84,7 @@ fn a_pad_that_goes_away_lets_go_of_everything() {
     encoder.apply(&press(2, Buttons::EAST), 1);
     deliver(&mut tracker, &encoder.packet());
     encoder.apply(&PlayerInput::PadGone { pad: 2 }, 2);
-    assert_eq!(
-        deliver(&mut tracker, &encoder.packet()),
-        [press(2, Buttons::empty()), PlayerInput::PadGone { pad: 2 }]
-    );
+    assert_eq!(deliver(&mut tracker, &encoder.packet()), [press(2, Buttons::empty()), PlayerInput::PadGone { pad: 2 }]);
 }
 
 #[test]
@@ -107,15 +104,9 @@ fn a_tap_of_a_finger_is_seen() {
     let (mut encoder, mut tracker) = (InputEncoder::new(), InputTracker::new());
     let contact = Contact { id: 3, x: 100, y: 200, pressure: 5 };
     encoder.apply(&PlayerInput::Touch { contact, phase: TouchPhase::Down }, 1);
-    assert_eq!(
-        deliver(&mut tracker, &encoder.packet()),
-        [PlayerInput::Touch { contact, phase: TouchPhase::Down }]
-    );
+    assert_eq!(deliver(&mut tracker, &encoder.packet()), [PlayerInput::Touch { contact, phase: TouchPhase::Down }]);
     encoder.apply(&PlayerInput::Touch { contact, phase: TouchPhase::Up }, 2);
-    assert_eq!(
-        deliver(&mut tracker, &encoder.packet()),
-        [PlayerInput::Touch { contact, phase: TouchPhase::Up }]
-    );
+    assert_eq!(deliver(&mut tracker, &encoder.packet()), [PlayerInput::Touch { contact, phase: TouchPhase::Up }]);
 }
 
 #[test]
