@@ -159,7 +159,26 @@ fn wide(
         (_, Order::Bgra) => yuv::i010_to_bgra,
         (_, Order::Rgba) => yuv::i010_to_rgba,
     };
-    to(&image, target, small(stride), range, matrix)
+    if width.is_multiple_of(2) {
+        return to(&image, target, small(stride), range, matrix);
+    }
+    // yuv 0.8.20 panics at some odd widths, where chroma fills its vectors and luma does not: made even on the side.
+    let even = width + 1;
+    let mut luma = Vec::with_capacity(even as usize * height as usize);
+    for line in image.y_plane.chunks(y_stride.max(1)).take(height as usize) {
+        let line = line.get(..width as usize).unwrap_or_default();
+        luma.extend_from_slice(line);
+        luma.extend(line.last());
+    }
+    let image = YuvPlanarImage { y_plane: &luma, y_stride: even, width: even, ..image };
+    let mut done = vec![0; even as usize * 4 * height as usize];
+    to(&image, &mut done, even * 4, range, matrix)?;
+    for (line, done) in target.chunks_mut(stride.max(1)).zip(done.chunks_exact(even as usize * 4)) {
+        for (pixel, done) in line.as_chunks_mut::<4>().0.iter_mut().take(width as usize).zip(done.as_chunks::<4>().0) {
+            *pixel = *done;
+        }
+    }
+    Ok(())
 }
 
 /// A Y plane and an interleaved chroma plane of half its size.

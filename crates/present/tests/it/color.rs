@@ -28,6 +28,20 @@ fn cpu_matches_the_reference() {
     }
 }
 
+#[test]
+fn cpu_is_right_at_every_width() {
+    for layout in LAYOUTS {
+        for width in 1..=133 {
+            for (height, pad) in [(1, 0), (2, 3), (3, 40)] {
+                let picture = picture(layout, (width, height), Color::default(), pad, noise(layout, Color::default()));
+                let rgba = to_rgba(&picture).unwrap();
+                let off = worst(&rgba, &reference(&picture, Chroma::Nearest).unwrap());
+                assert!(off <= TOLERANCE, "{layout:?} {width}x{height}: {off} steps off");
+            }
+        }
+    }
+}
+
 /// As noise, but chroma changes only every eighth luma pixel, so that most pixels do not depend on how it is filtered.
 fn blocks(layout: PixelLayout, color: Color) -> impl Fn(usize, u32, u32) -> u16 {
     let noise = noise(layout, color);

@@ -50,15 +50,20 @@ fn figures_are_drawn_below_the_strip() {
     {
         let picture = flat(PixelLayout::I420, shape, [80, 128, 128]);
         let plain = drawn(Some(&picture), size, &figures(OverlayMode::Off), 1.0);
-        let mut before = 0;
+        // One line, all lines, all lines and the graph.
+        let (mut text_before, mut area_before) = (0, 0);
         for mode in [OverlayMode::Line, OverlayMode::Compact, OverlayMode::Full] {
             let with = drawn(Some(&picture), size, &figures(mode), 1.0);
-            let (_, top, right, bottom) = difference(&plain, &with, size.0).expect("an overlay");
+            let (left, top, right, bottom) = difference(&plain, &with, size.0).expect("an overlay");
             assert!(top >= first, "{mode:?} covers row {top} of {first} which belong to the strip");
             assert!(right < size.0 && bottom < size.1);
-            let text = bright(&with);
-            assert!(text > before, "{mode:?} shows no more than the mode before ({text} bright pixels)");
-            before = text;
+            let (text, area) = (bright(&with), (right - left) * (bottom - top));
+            assert!(area > area_before, "{mode:?} at {size:?} covers {area} pixels, {area_before} in the mode before");
+            assert!(text >= text_before && text > 200, "{mode:?} at {size:?}: {text} bright pixels");
+            if mode == OverlayMode::Compact {
+                assert!(text > 5 * text_before, "nine lines: {text} bright pixels, one: {text_before}");
+            }
+            (text_before, area_before) = (text, area);
         }
     }
 }
