@@ -14,7 +14,7 @@ use entente_model::wire::{CONTROL_CHANNEL, INPUT_CHANNEL};
 use rtc::data_channel::RTCDataChannelId;
 use rtc::interceptor::{Registry, Slot};
 use rtc::media_stream::MediaStreamTrack;
-use rtc::peer_connection::configuration::interceptor_registry::register_default_interceptors;
+use rtc::peer_connection::configuration::interceptor_registry::{configure_twcc, register_default_interceptors};
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
 use rtc::peer_connection::event::{RTCDataChannelEvent, RTCPeerConnectionEvent};
@@ -282,6 +282,7 @@ impl FakeHost {
         let mut engine = MediaEngine::default();
         engine.register_default_codecs().expect("default codecs");
         let registry = register_default_interceptors(Registry::new(), &mut engine).expect("default interceptors");
+        let registry = configure_twcc(registry, &mut engine).expect("congestion feedback");
         let registry = registry.with(Slot::from(600), Watch::new(seen.clone()));
         let role = if self.config.dtls_client { RTCDtlsRole::Client } else { RTCDtlsRole::Server };
         let settings = SettingEngineBuilder::new()
@@ -327,7 +328,9 @@ impl FakeHost {
             seen,
             answered_keyframes: 0,
             connected: None,
-            sequence: 65_500,
+            // Wraps within ten seconds, but not before a slow client has its keys: SRTP would lose the count of wraps
+            // (RFC 3711 section 3.3.1).
+            sequence: 62_000,
             audio_sequence: 100,
             frames: 0,
             sounds: 0,

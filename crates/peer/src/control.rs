@@ -58,6 +58,7 @@ pub(crate) struct ControlSession {
     clock: MonoClock,
     opened: Option<Instant>,
     next_ping: Option<Instant>,
+    last_ping: Option<Instant>,
     next_id: u32,
     pings: VecDeque<(u32, u64)>,
     best: Option<(u64, Instant)>,
@@ -66,7 +67,16 @@ pub(crate) struct ControlSession {
 
 impl ControlSession {
     pub(crate) const fn new(clock: MonoClock) -> Self {
-        Self { clock, opened: None, next_ping: None, next_id: 0, pings: VecDeque::new(), best: None, last_answer: None }
+        Self {
+            clock,
+            opened: None,
+            next_ping: None,
+            last_ping: None,
+            next_id: 0,
+            pings: VecDeque::new(),
+            best: None,
+            last_answer: None,
+        }
     }
 
     /// The channel is open; the first message.
@@ -99,10 +109,10 @@ impl ControlSession {
         self.next_ping
     }
 
-    /// A ping is wanted at once.
-    pub(crate) fn hurry(&mut self, now: Instant) {
-        if let Some(next) = &mut self.next_ping {
-            *next = (*next).min(now);
+    /// A ping is wanted as soon as may be.
+    pub(crate) fn hurry(&mut self) {
+        if let (Some(next), Some(last)) = (&mut self.next_ping, self.last_ping) {
+            *next = (*next).min(last + FIRST_PING_INTERVAL);
         }
     }
 
@@ -112,6 +122,7 @@ impl ControlSession {
         if self.next_ping.is_none_or(|next| next > now) {
             return None;
         }
+        self.last_ping = Some(now);
         let early = now.saturating_duration_since(opened) < FIRST_PINGS;
         self.next_ping = Some(now + if early { FIRST_PING_INTERVAL } else { PING_INTERVAL });
         let (id, client_micros) = (self.next_id, self.clock.micros(now));

@@ -264,13 +264,11 @@ impl WhepLink {
         match read_reply(&response) {
             Reply::Accepted { sdp, session } => {
                 self.session = session;
-                if matches!(self.stage, Some(Stage::Queued { .. })) {
-                    self.start_by = Some(now + WHOLE_START);
-                }
                 self.accepted(now, &sdp);
             }
             Reply::Queued { position, retry, place } if self.outage.is_none() => {
                 self.session = place.or_else(|| self.session.take());
+                self.start_by = None;
                 self.set_stage(Stage::Queued { position });
                 self.phase = Phase::Queued { until: now + retry };
             }
@@ -446,7 +444,10 @@ impl WhepLink {
             Phase::Opening { .. } if !whole_start => self.gathered(now),
             Phase::Opening { .. } => self.fail(now, EndReason::NoPath("no UDP socket could be opened".to_owned())),
             Phase::Posting { .. } => self.fail(now, no_response(&HttpError::Timeout)),
-            Phase::Queued { .. } => self.post(now),
+            Phase::Queued { .. } => {
+                self.start_by = Some(now + WHOLE_START);
+                self.post(now);
+            }
             Phase::Connecting { .. } => {
                 let candidates = self.peer.as_ref().map_or(0, Peer::remote_candidates);
                 let words = if candidates == 0 {

@@ -13,8 +13,8 @@ pub(super) const OPENING: Duration = Duration::from_millis(500);
 pub(super) const POSTING: Duration = Duration::from_secs(5);
 /// ICE finds a path.
 pub(super) const CONNECTING: Duration = Duration::from_secs(5);
-/// DTLS: a handshake needs two or three round trips, a lost flight one second more.
-pub(super) const SECURING: Duration = Duration::from_secs(3);
+/// DTLS: a handshake needs two or three round trips, and a second more for each lost flight (`rtc`'s timer does not grow).
+pub(super) const SECURING: Duration = Duration::from_secs(6);
 /// First whole picture.
 pub(super) const FIRST_PICTURE: Duration = Duration::from_secs(5);
 /// Everything from the start, or from the end of the queue, to the first picture.

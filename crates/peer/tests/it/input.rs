@@ -35,8 +35,8 @@ fn a_press_leaves_at_once() {
 
 #[test]
 fn no_press_is_lost_at_twenty_percent() {
-    let lossy = Path::lossy(10, 0.2);
-    let mut world = ready(WorldConfig { up: lossy, seed: 5, ..WorldConfig::default() });
+    let mut world = ready(WorldConfig { seed: 5, ..WorldConfig::default() });
+    world.up = Path::lossy(10, 0.2);
     world.play(PlayerInput::PadConnected { pad: 0, name: "pad".to_owned() });
     let mut expected = Vec::new();
     for count in 0..200_u32 {
@@ -54,13 +54,14 @@ fn no_press_is_lost_at_twenty_percent() {
         .filter_map(|input| if let PlayerInput::Pad { state, .. } = input { Some(state.buttons) } else { None })
         .collect();
     assert_eq!(got, expected);
-    assert!(session.input_packets > 1000, "{}", session.input_packets);
+    // Every 8 ms for 6 s, less a fifth.
+    assert!(session.input_packets > 550, "{}", session.input_packets);
 }
 
 #[test]
 fn pointer_motion_adds_up_and_text_arrives() {
-    let lossy = Path::lossy(10, 0.2);
-    let mut world = ready(WorldConfig { up: lossy, ..WorldConfig::default() });
+    let mut world = ready(WorldConfig::default());
+    world.up = Path::lossy(10, 0.2);
     for _ in 0..1000 {
         world.play(PlayerInput::PointerMove { dx: 3, dy: -1 });
         world.run_until(|_| false, Duration::from_micros(250));

@@ -55,6 +55,9 @@ fn a_bad_network_still_connects() {
         let lossy = Path { jitter: Duration::from_millis(10), reorder: 0.05, ..Path::lossy(40, 0.1) };
         let config = WorldConfig { seed, up: lossy.clone(), down: lossy, ..WorldConfig::default() };
         let mut world = world(config, HostConfig::default());
-        play(&mut world);
+        world.run_until(crate::support::playing, Duration::from_secs(10));
+        let host = world.host.session();
+        let (frames, asked) = (host.frames_sent(), host.keyframe_requests());
+        assert!(world.frames() > 0, "seed {seed}: {:?}, host sent {frames}, was asked {asked} times", world.ended());
     }
 }

@@ -34,7 +34,7 @@ impl WhepLink {
             self.outage = Some(Outage::new(heard));
             self.set_stage(Stage::Reconnecting);
         } else if silence >= ASK {
-            self.control.hurry(now);
+            self.control.hurry();
         }
     }
 
