@@ -82,12 +82,12 @@ impl OverlayControl {
         let mut view = self.view();
         let fresh = view.notice.take().filter(|(_, since)| now.saturating_duration_since(*since) < NOTICE);
         let text = match fresh {
-            Some((shown, _)) if !shown.lines().any(|line| line == text) => {
-                let lines: Vec<&str> = shown.lines().chain([text.as_str()]).collect();
+            Some((shown, _)) => {
+                let lines: Vec<&str> = shown.lines().filter(|line| *line != text).chain([text.as_str()]).collect();
                 let newest = lines.len().saturating_sub(NOTICES);
                 lines.get(newest..).unwrap_or_default().join("\n")
             }
-            _ => text,
+            None => text,
         };
         view.notice = Some((text, now));
         drop(view);
@@ -241,6 +241,39 @@ fn model(view: &OverlayView, summary: &Summary, now: Instant) -> OverlayModel {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_counts_after_sound_is_closed() {
+        let config = entente_audio::AudioConfig {
+            device: entente_audio::DeviceChoice::Null,
+            ..entente_audio::AudioConfig::default()
+        };
+        let player = Arc::new(AudioPlayer::start(config, || {}).unwrap());
+        let (writer, mut reader) = entente_stats::journal(64);
+        let sound = Sound::new(player, writer);
+        let mut counters =
+            || std::iter::from_fn(|| reader.next()).filter(|entry| matches!(entry, Entry::Audio(_))).count();
+        sound.note();
+        assert_eq!(counters(), 1);
+        sound.close();
+        assert_eq!(counters(), 1);
+        sound.note();
+        sound.close();
+        assert_eq!(counters(), 0);
+    }
+
+    #[test]
+    fn notices_stack_and_repeat_only_once() {
+        let (wake, _woken) = bounded(1);
+        let control = OverlayControl(Arc::new(Shared { view: Mutex::default(), wake }));
+        for line in ["one", "two", "two", "three", "four"] {
+            control.add_notice(String::from(line));
+        }
+        let shown = |control: &OverlayControl| control.view().notice.clone().map(|(text, _)| text);
+        assert_eq!(shown(&control).as_deref(), Some("two\nthree\nfour"));
+        control.set_notice(String::from("five"));
+        assert_eq!(shown(&control).as_deref(), Some("five"));
+    }
 
     #[test]
     fn a_notice_goes_away_and_playing_hides_the_stage() {
