@@ -35,7 +35,6 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use crate::clip::pattern_frames;
 use crate::watch::{Seen, Watch};
 
-/// Host clock minus virtual time, so that a test can check the client's estimate.
 const VIDEO_SSRC: u32 = 0x1111;
 const RTX_SSRC: u32 = 0x2222;
 const AUDIO_SSRC: u32 = 0x3333;
@@ -443,7 +442,7 @@ impl FakeHost {
             while let Some(datagram) = session.connection.poll_write() {
                 moved = true;
                 let dtls = datagram.message.first().is_some_and(|byte| (20..64).contains(byte));
-                if !self.config.silent && !(self.config.dtls_dead && dtls) {
+                if !(self.config.silent || (self.config.dtls_dead && dtls)) {
                     let (from, to) = (datagram.transport.local_addr, datagram.transport.peer_addr);
                     self.out.push_back((from, to, datagram.message.to_vec()));
                 }
@@ -593,7 +592,7 @@ impl HostSession {
                 marker: index + 1 == count,
                 payload_type,
                 sequence_number: self.sequence,
-                timestamp: u32::try_from(number * 90_000 / u64::from(config.fps) & 0xffff_ffff).expect("masked"),
+                timestamp: u32::try_from((number * 90_000 / u64::from(config.fps)) & 0xffff_ffff).expect("masked"),
                 ssrc: VIDEO_SSRC,
                 ..rtc::rtp::Header::default()
             };
@@ -617,7 +616,7 @@ impl HostSession {
             version: 2,
             payload_type,
             sequence_number: self.audio_sequence,
-            timestamp: u32::try_from(number * 960 & 0xffff_ffff).expect("masked"),
+            timestamp: u32::try_from((number * 960) & 0xffff_ffff).expect("masked"),
             ssrc: AUDIO_SSRC,
             ..rtc::rtp::Header::default()
         };

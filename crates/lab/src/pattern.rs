@@ -156,6 +156,7 @@ impl Link for PatternLink {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a first instant")]
 mod tests {
     use entente_model::EndReason;
     use entente_model::input::{Buttons, InputEvent, PadState};

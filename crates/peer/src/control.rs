@@ -206,6 +206,7 @@ pub(crate) fn for_people(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a first instant")]
 mod tests {
     use super::*;
 

@@ -62,6 +62,7 @@ const fn is_motion(what: &PlayerInput) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a first instant")]
 mod tests {
     use super::*;
 
