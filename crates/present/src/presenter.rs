@@ -78,7 +78,7 @@ pub enum Shown {
     Presented {
         /// Drawing commands were handed over.
         queued: Instant,
-        /// The platform took the finished picture. Software on X11: up to 0.35 ms before the server has copied it.
+        /// The platform took the finished picture; with software on X11 the server has copied it into the window.
         presented: Instant,
     },
     /// Nothing can be seen now (no area, hidden, or the surface is being remade); try again with the next picture.

@@ -337,6 +337,7 @@ pub struct SoftwareBody {
     canvas: SoftwareCanvas,
     size: (u32, u32),
     resized: bool,
+    own_connection: bool,
     name: String,
 }
 
@@ -351,10 +352,8 @@ impl SoftwareBody {
     /// The platform has no such surface for this window.
     pub fn open(window: Arc<Window>) -> Result<Self, PresentError> {
         let display = Display::of(&window);
-        let platform = match display {
-            Display::OwnX11 => "X11",
-            Display::OfWindow(_) => "window memory",
-        };
+        let own_connection = matches!(display, Display::OwnX11);
+        let platform = if own_connection { "X11" } else { "window memory" };
         let context = softbuffer::Context::new(display).map_err(|error| software(&error))?;
         let surface = softbuffer::Surface::new(&context, Arc::clone(&window)).map_err(|error| software(&error))?;
         let size = window.inner_size();
@@ -364,6 +363,7 @@ impl SoftwareBody {
             canvas: SoftwareCanvas::new(),
             size: (size.width, size.height),
             resized: true,
+            own_connection,
             name: format!("software ({platform})"),
         })
     }
@@ -407,6 +407,11 @@ impl SoftwareBody {
         let queued = clock();
         self.window.pre_present_notify();
         buffer.present().map_err(|error| software(&error))?;
+        if self.own_connection {
+            // softbuffer 0.4.8 leaves its request in the connection's memory, where it would wait for the next
+            // picture: asking for the next buffer sends it and waits until the server has copied this picture.
+            drop(self.surface.buffer_mut().map_err(|error| software(&error))?);
+        }
         drawn.map(|()| Shown::Presented { queued, presented: clock() })
     }
 }

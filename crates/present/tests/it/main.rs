@@ -6,3 +6,5 @@ mod color;
 mod overlay;
 mod pattern;
 mod thread;
+#[cfg(target_os = "linux")]
+mod window;
