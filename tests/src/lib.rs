@@ -8,6 +8,7 @@
 )]
 
 pub mod browser;
+pub mod display;
 pub mod picture;
 pub mod program;
 pub mod relay;
