@@ -1,6 +1,6 @@
 """GStreamer's webrtcbin as a WHEP host: --codec h264|vp8. Prints one JSON line with its address.
 
-Runs with the system's Python (python3-gi). The picture is videotestsrc's SMPTE bars; the sound a 440 Hz tone.
+Runs with the system's Python (python3-gi). The picture is videotestsrc's SMPTE bars (75 %); the sound a 440 Hz tone.
 """
 import argparse
 import json
@@ -29,13 +29,20 @@ ENCODERS = {
 
 
 def payload_types(sdp, codec):
-    """The offer's payload types for the codec (first match) and Opus."""
+    """The offer's payload types for the codec (first match) and Opus.
+
+    webrtcbin matches H.264 by profile, and the encoder here makes constrained baseline (42 in profile-level-id).
+    """
     video, audio = None, 111
+    parameters = dict(line[7:].split(" ", 1) for line in sdp.splitlines() if line.startswith("a=fmtp:"))
     for line in sdp.splitlines():
         if line.startswith("a=rtpmap:"):
             number, name = line[9:].split(" ", 1)
             name = name.lower()
-            if name.startswith(codec + "/") and video is None:
+            fits = codec != "h264" or (
+                "profile-level-id=42" in parameters.get(number, "") and "packetization-mode=1" in parameters[number]
+            )
+            if name.startswith(codec + "/") and video is None and fits:
                 video = int(number)
             if name.startswith("opus/"):
                 audio = int(number)
@@ -49,7 +56,7 @@ class Session:
             raise ValueError("the offer has no " + codec)
         self.pipeline = Gst.parse_launch(
             "webrtcbin name=peer bundle-policy=max-bundle latency=0 "
-            "videotestsrc is-live=true pattern=smpte ! video/x-raw,width=640,height=360,framerate=30/1 ! "
+            "videotestsrc is-live=true pattern=smpte75 ! video/x-raw,width=640,height=360,framerate=30/1 ! "
             f"queue ! {ENCODERS[codec].format(pt=video)} ! peer. "
             "audiotestsrc is-live=true freq=440 volume=0.25 ! audio/x-raw,rate=48000,channels=2 ! queue ! "
             f"opusenc frame-size=10 ! rtpopuspay ! application/x-rtp,media=audio,encoding-name=OPUS,payload={audio} ! peer."

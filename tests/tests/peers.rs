@@ -161,7 +161,10 @@ fn from_gstreamer(codec: &str) {
         assert all(map(Gst.ElementFactory.find, ['webrtcbin', 'nicesrc', 'x264enc', 'vp8enc', 'opusenc']))";
     let ready = Command::new("/usr/bin/python3").args(["-c", probe]).stderr(Stdio::null()).status();
     if !ready.is_ok_and(|status| status.success()) {
-        return skip(&format!("GStreamer sends {codec}"), "GStreamer's webrtcbin with Python bindings is not installed");
+        return skip(
+            &format!("GStreamer sends {codec}"),
+            "GStreamer's webrtcbin with Python bindings is not installed",
+        );
     }
     let mut command = Command::new("/usr/bin/python3");
     command.arg(peers().join("gstreamer_host.py")).args(["--codec", codec]);
@@ -191,9 +194,18 @@ fn gstreamer_sends_vp8() {
     from_gstreamer("vp8");
 }
 
+/// Python with aiortc: the one of `ENTENTE_PEER_PYTHON`, else of `cargo xtask setup --test`, else the system's.
+fn peer_python() -> std::ffi::OsString {
+    if let Some(named) = std::env::var_os("ENTENTE_PEER_PYTHON") {
+        return named;
+    }
+    let venv = binary("entente-player").ancestors().nth(2).map(|target| target.join("peer-venv/bin/python"));
+    venv.filter(|python| python.exists()).map_or_else(|| "python3".into(), std::path::PathBuf::into_os_string)
+}
+
 #[test]
 fn a_host_written_from_the_document_is_played() {
-    let python = std::env::var_os("ENTENTE_PEER_PYTHON").unwrap_or_else(|| "python3".into());
+    let python = peer_python();
     let ready = Command::new(&python).args(["-c", "import aiortc, aiohttp, numpy"]).stderr(Stdio::null()).status();
     if !ready.is_ok_and(|status| status.success()) {
         return skip("a host written from the document", "aiortc, aiohttp and numpy are not installed for Python");
@@ -227,7 +239,9 @@ fn chromium_plays_the_demo_cloud() {
     let result = browser
         .open(&format!("http://{address}/?auto=1&game=testcard&width=640&height=360&fps=30"))
         .and_then(|()| browser.wait_for("return (window.__samples || []).length >= 60", Duration::from_secs(25)))
-        .and_then(|_| browser.run("return window.__samples.filter((s) => s.captured_micros > 0).length / window.__samples.length"));
+        .and_then(|_| {
+            browser.run("return window.__samples.filter((s) => s.captured_micros > 0).length / window.__samples.length")
+        });
     let _ = cloud.kill();
     let _ = cloud.wait();
     let share = result.unwrap().as_f64().unwrap();

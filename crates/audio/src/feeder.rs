@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use entente_model::media::{AudioFormat, AudioPacket};
 
-use crate::jitter::{Jitter, rtp_difference, seconds_between};
+use crate::jitter::{Jitter, OUTAGE, rtp_difference, seconds_between};
 use crate::mix::{Mixer, mixed_channels};
 use crate::opus_stream::{LONGEST, OpusStream, SHORTEST, is_dtx, may_carry_copy};
 use crate::puller::{Gate, Puller, Volume};
@@ -108,6 +108,7 @@ pub(crate) fn playout_with(
         last_was_dtx: false,
         last_arrival: None,
         late_run: 0,
+        bridged: Vec::with_capacity(PENDING),
         loss: 0.0,
         copies: false,
     };
@@ -163,6 +164,8 @@ pub struct Feeder {
     last_was_dtx: bool,
     last_arrival: Option<Instant>,
     late_run: u32,
+    /// The last packets that were given up; they may still come.
+    bridged: Vec<u64>,
     /// Share of packets missing, smoothed over about a hundred.
     loss: f64,
     /// Packets may carry copies of their predecessors.
@@ -173,11 +176,19 @@ impl Feeder {
     /// Takes a packet. Call [`Self::advance`] afterwards.
     pub fn push(&mut self, packet: AudioPacket, now: Instant) {
         self.gate.counters.packets.fetch_add(1, Ordering::Relaxed);
+        if !self.gate.is_open() && self.closed_since.is_none() {
+            self.judge_silence(&packet, now);
+        }
         self.detect_restart(&packet);
         if let Some(next) = self.next
             && packet.sequence < next.sequence
         {
             self.late_run += 1;
+            // Too late to be heard, but not for the lesson. A copy of a played packet teaches nothing.
+            if let Some(at) = self.bridged.iter().position(|sequence| *sequence == packet.sequence) {
+                self.bridged.swap_remove(at);
+                self.jitter.update(now, packet.rtp_time);
+            }
             return;
         }
         let at = self.pending.partition_point(|waiting| waiting.sequence < packet.sequence);
@@ -188,10 +199,9 @@ impl Feeder {
         let lateness = self.jitter.update(now, packet.rtp_time);
         self.copies = may_carry_copy(&packet.data);
         if self.gate.is_open() {
-            self.measure(now, lateness);
-        } else if self.closed_since.is_none() {
-            self.closed_since = Some(now);
-            self.judge_silence(&packet, now);
+            self.measure(&packet, now, lateness);
+        } else {
+            self.closed_since.get_or_insert(now);
         }
         self.last_arrival = Some(now);
         self.pending.insert(at, packet);
@@ -284,12 +294,14 @@ impl Feeder {
         let jump = packet.sequence.abs_diff(next.sequence) > JUMP;
         let times = rtp_difference(next.rtp_time, packet.rtp_time).unsigned_abs();
         // More media time than the longest packets could hold, and five seconds more.
-        let room = packet.sequence.abs_diff(next.sequence).saturating_mul(LONGEST as u64) + 5 * u64::from(RATE);
+        let room =
+            packet.sequence.abs_diff(next.sequence).saturating_mul(LONGEST as u64).saturating_add(5 * u64::from(RATE));
         let clock = times > room && !self.last_was_dtx;
         if jump || clock || self.late_run >= LATE_RUN {
             self.keep_join();
             self.opus.reset();
             self.pending.clear();
+            self.bridged.clear();
             self.jitter.restart();
             self.depth = None;
             self.next = None;
@@ -302,10 +314,23 @@ impl Feeder {
     fn judge_silence(&mut self, packet: &AudioPacket, now: Instant) {
         let (Some(last), Some(next), true) = (self.last_arrival, self.next, self.played_once) else { return };
         let silent = seconds_between(last, now);
-        let none_missing = packet.sequence == next.sequence;
-        let clock_went_on = rtp_difference(next.rtp_time, packet.rtp_time) as f64 / f64::from(RATE) > silent / 2.0;
-        let paused = none_missing && (self.last_was_dtx || clock_went_on || silent >= HOST_STOP);
-        if !paused {
+        let clock = rtp_difference(next.rtp_time, packet.rtp_time);
+        let paused = match packet.sequence.checked_sub(next.sequence) {
+            Some(0) => {
+                let clock_went_on = clock as f64 / f64::from(RATE) > silent / 2.0;
+                self.last_was_dtx || clock_went_on || silent >= HOST_STOP
+            }
+            // Packets are missing. Clock and numbers of one stream move together; otherwise the host started over.
+            Some(missing) => {
+                let lengths = missing.saturating_mul(SHORTEST as u64)..=missing.saturating_mul(LONGEST as u64);
+                missing > JUMP && !lengths.contains(&u64::try_from(clock).unwrap_or(0))
+            }
+            None => true,
+        };
+        if paused {
+            // Its clock may have stood still, so old transit times say nothing.
+            self.jitter.restart();
+        } else {
             self.gate.counters.underruns.fetch_add(1, Ordering::Relaxed);
             self.margin = (self.margin + MARGIN_STEP).min(MARGIN_MOST);
         }
@@ -316,10 +341,15 @@ impl Feeder {
     fn open(&mut self, now: Instant) {
         self.stretched = 0;
         self.join.clear();
-        let length = |packet: &AudioPacket| OpusStream::length(&packet.data).unwrap_or(self.frame);
+        if let Some(length) = self.pending.first().and_then(|packet| OpusStream::length(&packet.data)) {
+            self.frame = length;
+        }
+        let frame = self.frame;
+        let length = |packet: &AudioPacket| OpusStream::length(&packet.data).unwrap_or(frame);
         let mut waiting: usize = self.pending.iter().map(length).sum();
         let left = (self.period - self.gate.since_pull(now).as_secs_f64()).clamp(0.0, self.period);
-        let wanted = ((self.wanted() - left).max(0.0) * f64::from(RATE)) as usize;
+        let since = self.last_arrival.map_or(0.0, |last| seconds_between(last, now).max(0.0));
+        let wanted = ((self.wanted() - since - left).max(0.0) * f64::from(RATE)) as usize;
         let mut drop = 0;
         for packet in self.pending.iter().take(self.pending.len().saturating_sub(1)) {
             let length = length(packet);
@@ -342,14 +372,14 @@ impl Feeder {
         self.closed_since = None;
         self.played_once = true;
         // Sound must be in the ring before the device may take it.
-        self.play_ready(now);
+        self.play_ready();
         self.gate.opened.store(self.gate.dries.load(Ordering::Acquire) + 1, Ordering::Release);
     }
 
     fn play_all(&mut self, now: Instant) -> Option<Instant> {
         // Each turn plays, bridges or makes up at least 2.5 ms, and the ring holds a second: this ends.
         for _ in 0..2 * PENDING {
-            self.play_ready(now);
+            self.play_ready();
             let due = self.low_at(now);
             let overfull = self.pending.len() >= PENDING;
             match self.pending.first() {
@@ -368,18 +398,18 @@ impl Feeder {
     }
 
     /// Plays packets as long as none is missing.
-    fn play_ready(&mut self, now: Instant) {
+    fn play_ready(&mut self) {
         while let Some(first) = self.pending.first() {
             let expected = self.next.map_or(first.sequence, |next| next.sequence);
             if first.sequence != expected {
                 break;
             }
             let packet = self.pending.remove(0);
-            self.play(&packet, now);
+            self.play(&packet);
         }
     }
 
-    fn play(&mut self, packet: &AudioPacket, now: Instant) {
+    fn play(&mut self, packet: &AudioPacket) {
         let length = OpusStream::length(&packet.data).unwrap_or(self.frame);
         if let Some(next) = self.next {
             // The host's clock went on without packets: discontinuous transmission. Fill what is not filled yet.
@@ -400,7 +430,7 @@ impl Feeder {
         match self.opus.decode(&packet.data) {
             Ok(sound) => {
                 self.mixer.mix(sound, &mut self.mixed);
-                self.write(now);
+                self.write();
             }
             Err(_) => self.make_up(length, !self.last_was_dtx),
         }
@@ -417,6 +447,12 @@ impl Feeder {
         let frame = self.frame;
         self.loss = (self.loss * 0.99 + 0.01 * missing as f64).min(1.0);
         let following = first.data.clone();
+        for sequence in (next.sequence..first.sequence).take(PENDING) {
+            if self.bridged.len() >= PENDING {
+                self.bridged.remove(0);
+            }
+            self.bridged.push(sequence);
+        }
         self.next = Some(Next { sequence: first.sequence, rtp_time: first.rtp_time });
         self.stretched = 0;
         if needed < frame {
@@ -458,10 +494,14 @@ impl Feeder {
         }
     }
 
-    fn measure(&mut self, now: Instant, lateness: f64) {
-        let frame = self.frame as f64 / f64::from(RATE);
-        let waiting = self.pending.len() as f64 * frame;
-        let sample = self.ahead(now) + lateness + frame + waiting - self.stretched as f64 / f64::from(RATE);
+    /// Takes a sample of the depth: sound up to the end of this packet, as if it had come in time.
+    fn measure(&mut self, packet: &AudioPacket, now: Instant, lateness: f64) {
+        let (Some(next), true) = (self.next, lateness <= OUTAGE) else { return };
+        let before = rtp_difference(next.rtp_time, packet.rtp_time).clamp(0, i64::from(RATE) / 5);
+        // Made-up sound takes the place of missing packets, but not of one that comes late.
+        let replaced = if packet.sequence == next.sequence { 0.0 } else { self.stretched as f64 };
+        let media = (before as f64 - replaced + self.frame as f64) / f64::from(RATE);
+        let sample = self.ahead(now) + media + lateness;
         self.depth = Some(match self.depth {
             None => (sample, now),
             Some((depth, since)) => {
@@ -474,7 +514,7 @@ impl Feeder {
     }
 
     /// Writes `mixed`, corrected for the depth.
-    fn write(&mut self, _now: Instant) {
+    fn write(&mut self) {
         let error = match self.depth {
             Some((depth, _)) if self.gate.is_open() => depth - self.wanted(),
             _ => 0.0,

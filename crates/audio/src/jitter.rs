@@ -10,10 +10,12 @@ const SPANS: usize = 8;
 const SPAN: Duration = Duration::from_millis(500);
 
 /// Lateness above this is an outage, for which no buffer is kept.
-const OUTAGE: f64 = 0.12;
+pub(crate) const OUTAGE: f64 = 0.12;
+/// When everything has been that late for this long, it is the new normal (the host's clock stood still).
+const OUTAGE_MOST: Duration = Duration::from_millis(200);
 
 /// The kept lateness halves in this time, so that one late packet costs some seconds of a little more delay.
-const HALF_LIFE: f64 = 8.0;
+const HALF_LIFE: f64 = 4.0;
 
 /// Follows lateness: at once when it grows, slowly when it shrinks.
 #[derive(Debug, Default)]
@@ -24,6 +26,8 @@ pub(crate) struct Jitter {
     span_start: Option<Instant>,
     kept: f64,
     last: Option<Instant>,
+    /// Packets have been later than [`OUTAGE`] since then, and what piled up is not all here yet.
+    outage: Option<Instant>,
 }
 
 impl Jitter {
@@ -40,8 +44,21 @@ impl Jitter {
         let passed = self.last.map_or(0.0, |last| seconds_between(last, now).max(0.0));
         self.last = Some(now);
         self.kept *= 0.5f64.powf(passed / HALF_LIFE);
-        if lateness <= OUTAGE {
-            self.kept = self.kept.max(lateness);
+        self.judge(now, lateness)
+    }
+
+    /// Keeps `lateness` unless it belongs to an outage.
+    fn judge(&mut self, now: Instant, lateness: f64) -> f64 {
+        match self.outage {
+            None if lateness > OUTAGE => self.outage = Some(now),
+            None => self.kept = self.kept.max(lateness),
+            Some(since) if lateness > OUTAGE && now.saturating_duration_since(since) > OUTAGE_MOST => {
+                self.restart();
+                return 0.0;
+            }
+            // What piled up comes with less and less lateness; the first packet in time ends it.
+            Some(_) if lateness <= self.kept.max(0.01) => self.outage = None,
+            Some(_) => {}
         }
         lateness
     }
@@ -95,15 +112,41 @@ mod tests {
     #[test]
     fn a_late_packet_counts_at_once_and_fades_slowly() {
         let (mut jitter, start) = (Jitter::default(), Instant::now());
-        let mut at = |jitter: &mut Jitter, n: u64, late: u64| {
+        let at = |jitter: &mut Jitter, n: u64, late: u64| {
             jitter.update(start + Duration::from_millis(10 * n + late), 480 * n);
             jitter.kept()
         };
-        (0..100).for_each(|n| drop(at(&mut jitter, n, 0)));
+        for n in 0..100 {
+            at(&mut jitter, n, 0);
+        }
         assert!((at(&mut jitter, 100, 30) - 0.030).abs() < 1e-6);
-        (101..901).for_each(|n| drop(at(&mut jitter, n, 0)));
+        for n in 101..501 {
+            at(&mut jitter, n, 0);
+        }
         assert!((jitter.kept() - 0.015).abs() < 0.001, "{}", jitter.kept());
-        assert!(at(&mut jitter, 901, 500) < 0.016, "an outage is not jitter");
+        assert!(at(&mut jitter, 501, 500) < 0.016, "an outage is not jitter");
+    }
+
+    #[test]
+    fn what_piled_up_in_an_outage_is_not_jitter_either() {
+        let (mut jitter, start) = (Jitter::default(), Instant::now());
+        for n in 0..400u64 {
+            // Packets 200 to 219 come together.
+            let at = if (200..220).contains(&n) { 2200 } else { 10 * n };
+            jitter.update(start + Duration::from_millis(at), 480 * n);
+        }
+        assert!(jitter.kept() < 1e-6, "{}", jitter.kept());
+    }
+
+    #[test]
+    fn a_clock_that_stood_still_is_the_new_normal_soon() {
+        let (mut jitter, start) = (Jitter::default(), Instant::now());
+        let mut last = 0.0;
+        for n in 0..300u64 {
+            let pause = if n < 200 { 0 } else { 700 };
+            last = jitter.update(start + Duration::from_millis(10 * n + pause), 480 * n);
+        }
+        assert!(last < 1e-6, "{last}");
     }
 
     #[test]

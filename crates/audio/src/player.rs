@@ -217,7 +217,7 @@ impl Worker {
             let due = feeder.advance(now);
             self.drain_tap();
             self.count_xruns();
-            if self.must_reopen(now) {
+            if self.must_reopen(now) && self.worth_reopening(now) {
                 // The old stream goes first: some devices open only once.
                 drop(output);
                 match self.open() {
@@ -331,6 +331,18 @@ impl Worker {
 
     fn must_reopen(&self, now: Instant) -> bool {
         self.trouble.lost.load(Ordering::Acquire) || self.retry.is_some_and(|(at, _)| now >= at)
+    }
+
+    /// A lost device has to go in any case; silence only makes room for a device that is there.
+    fn worth_reopening(&mut self, now: Instant) -> bool {
+        if self.trouble.lost.load(Ordering::Acquire) || Plan::find(None).is_ok() {
+            return true;
+        }
+        if let Some((at, pause)) = &mut self.retry {
+            *pause = (*pause * 2).min(RETRY_MOST);
+            *at = now + *pause;
+        }
+        false
     }
 
     fn say_once(&mut self, line: String) {

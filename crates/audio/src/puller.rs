@@ -14,6 +14,9 @@ const FADE: u32 = 120;
 /// Frames over which a change of volume is spread.
 const VOLUME_FADE: f32 = 480.0;
 
+/// The device has not asked yet.
+const NEVER: u64 = u64::MAX;
+
 /// Volume as set by the user, shared by everything that plays.
 #[derive(Debug)]
 pub(crate) struct Volume {
@@ -51,7 +54,7 @@ pub(crate) struct Gate {
     pub(crate) dries: AtomicU64,
     /// `dries + 1` when open; written by the feeder.
     pub(crate) opened: AtomicU64,
-    /// Nanoseconds from the epoch to the last pull.
+    /// Nanoseconds from the epoch to the last pull, or [`NEVER`].
     last_pull: AtomicU64,
     /// Largest pull since the feeder looked, in frames.
     largest_pull: AtomicU32,
@@ -66,7 +69,7 @@ impl Gate {
             epoch,
             dries: AtomicU64::new(0),
             opened: AtomicU64::new(0),
-            last_pull: AtomicU64::new(0),
+            last_pull: AtomicU64::new(NEVER),
             largest_pull: AtomicU32::new(0),
             device_micros: AtomicU64::new(0),
             counters,
@@ -79,7 +82,11 @@ impl Gate {
 
     /// Time since the last pull.
     pub(crate) fn since_pull(&self, now: Instant) -> Duration {
-        let last = Duration::from_nanos(self.last_pull.load(Ordering::Relaxed));
+        let last = self.last_pull.load(Ordering::Relaxed);
+        if last == NEVER {
+            return Duration::MAX;
+        }
+        let last = Duration::from_nanos(last);
         now.saturating_duration_since(self.epoch).saturating_sub(last)
     }
 
@@ -131,7 +138,7 @@ impl Puller {
     /// The device asks for `frames` at `now`; they will be heard after `latency` (zero is unknown).
     pub(crate) fn note_device(&mut self, latency: Duration, frames: usize, now: Instant) {
         let passed = now.saturating_duration_since(self.gate.epoch);
-        self.gate.last_pull.store(u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.gate.last_pull.store(u64::try_from(passed.as_nanos()).unwrap_or(0), Ordering::Relaxed);
         self.gate.largest_pull.fetch_max(u32::try_from(frames).unwrap_or(u32::MAX), Ordering::Relaxed);
         let micros = u64::try_from(latency.as_micros()).unwrap_or(0);
         self.gate.device_micros.store(micros, Ordering::Relaxed);
@@ -139,43 +146,28 @@ impl Puller {
 
     /// Fills a part of what was asked for.
     pub(crate) fn pull_part(&mut self, out: &mut [f32]) {
-        let frames = out.len() / self.channels;
-        let read = if self.gate.is_open() {
-            let wanted = frames * self.channels;
-            let read = out.get_mut(..wanted).map_or(0, |room| self.ring.read(room));
-            if read < wanted {
-                self.run_dry(out, read);
-            }
-            read
-        } else {
-            0
+        let wanted = out.len() / self.channels * self.channels;
+        let read = match out.get_mut(..wanted) {
+            Some(room) if self.gate.is_open() => self.ring.read(room),
+            _ => 0,
         };
-        if let Some(silent) = out.get_mut(read..) {
-            silent.fill(0.0);
+        if read < wanted && self.gate.is_open() {
+            // Closed from here on, until the feeder has sound again.
+            self.gate.dries.fetch_add(1, Ordering::Release);
         }
-        self.fade_in(out, read);
-        self.fade_tail(out, read);
+        let (sound, silence) = out.split_at_mut(read);
+        silence.fill(0.0);
+        self.fade_in(sound);
+        self.fade_tail(silence);
+        if read < wanted {
+            self.fade_in_left = FADE;
+        }
         self.finish(out);
     }
 
-    /// The ring is empty: remember the last frame for the fade, and close until the feeder opens again.
-    fn run_dry(&mut self, out: &[f32], read: usize) {
-        self.gate.dries.fetch_add(1, Ordering::Release);
-        if let Some(last) = read.checked_sub(self.channels).and_then(|start| out.get(start..read)) {
-            let gain = 1.0 - self.fade_in_left as f32 / FADE as f32;
-            for (kept, sample) in self.tail.iter_mut().zip(last) {
-                *kept = sample * gain;
-            }
-            self.tail_left = FADE;
-        }
-    }
-
-    fn fade_in(&mut self, out: &mut [f32], read: usize) {
-        if read == 0 {
-            self.fade_in_left = FADE;
-            return;
-        }
-        for frame in out.get_mut(..read).unwrap_or_default().chunks_exact_mut(self.channels) {
+    /// Fades sound in after silence, and keeps its last frame for the fade out.
+    fn fade_in(&mut self, sound: &mut [f32]) {
+        for frame in sound.chunks_exact_mut(self.channels) {
             if self.fade_in_left == 0 {
                 break;
             }
@@ -183,10 +175,7 @@ impl Puller {
             let gain = 1.0 - self.fade_in_left as f32 / FADE as f32;
             frame.iter_mut().for_each(|sample| *sample *= gain);
         }
-        if read < out.len() {
-            self.fade_in_left = FADE;
-        } else if let Some(last) = out.len().checked_sub(self.channels).and_then(|start| out.get(start..)) {
-            // In case that the next pull finds nothing at all.
+        if let Some(last) = sound.chunks_exact(self.channels).next_back() {
             for (kept, sample) in self.tail.iter_mut().zip(last) {
                 *kept = *sample;
             }
@@ -194,8 +183,9 @@ impl Puller {
         }
     }
 
-    fn fade_tail(&mut self, out: &mut [f32], read: usize) {
-        for frame in out.get_mut(read..).unwrap_or_default().chunks_exact_mut(self.channels) {
+    /// Lets the last frame sink to zero.
+    fn fade_tail(&mut self, silence: &mut [f32]) {
+        for frame in silence.chunks_exact_mut(self.channels) {
             if self.tail_left == 0 {
                 break;
             }

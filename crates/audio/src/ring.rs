@@ -63,11 +63,6 @@ impl Producer {
 }
 
 impl Consumer {
-    /// Samples waiting to be read.
-    pub(crate) fn filled(&self) -> usize {
-        self.0.filled()
-    }
-
     /// Reads into `out` and returns how many samples there were.
     pub(crate) fn read(&mut self, out: &mut [f32]) -> usize {
         let count = out.len().min(self.0.filled());
@@ -119,6 +114,6 @@ mod tests {
         assert_eq!(producer.write(&[2.0; 6], 2), 2);
         assert_eq!(producer.filled(), 8);
         assert_eq!(consumer.read(&mut [0.0; 20]), 8);
-        assert_eq!(consumer.filled(), 0);
+        assert_eq!(producer.filled(), 0);
     }
 }

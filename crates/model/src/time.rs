@@ -49,6 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "any instant will do")]
     fn micros_and_instant_are_inverse() {
         let base = Instant::now();
         let clock = MonoClock::new(base, 5_000_000);

@@ -43,7 +43,8 @@ pub(crate) fn read_ticket() -> Result<(Ticket, Shell), EndReason> {
                 return;
             }
             for line in input.lines().map_while(Result::ok) {
-                let stop = serde_json::from_str::<Value>(&line).is_ok_and(|word| word["command"] == "stop");
+                let stop = serde_json::from_str::<Value>(&line)
+                    .is_ok_and(|word| word.get("command").is_some_and(|command| command == "stop"));
                 if stop && said.send(Word::Stop).is_err() {
                     return;
                 }

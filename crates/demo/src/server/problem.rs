@@ -14,11 +14,20 @@ pub(super) struct Problem {
     detail: String,
     extra: Map<String, Value>,
     retry_after_seconds: Option<u32>,
+    location: Option<String>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, title, detail: detail.into(), extra: Map::new(), retry_after_seconds: None }
+        Self {
+            status,
+            kind,
+            title,
+            detail: detail.into(),
+            extra: Map::new(),
+            retry_after_seconds: None,
+            location: None,
+        }
     }
 
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
@@ -27,6 +36,12 @@ impl Problem {
 
     pub(super) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.extra.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Where to ask again.
+    pub(super) fn at(mut self, location: String) -> Self {
+        self.location = Some(location);
         self
     }
 
@@ -48,6 +63,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(location) = self.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
+            headers.insert(header::LOCATION, location);
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

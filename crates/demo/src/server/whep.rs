@@ -106,7 +106,15 @@ fn choose(machine: &Machine, wish: &Wish, offer: &str) -> Result<Choice, Problem
     Ok(Choice { encoder, codec, video, audio, format: wish.format(machine.default_format)? })
 }
 
-fn turn(cloud: &Cloud, wish: &Wish) -> Result<Slot, Problem> {
+/// The request's own address with the ticket in it.
+fn place(game: &str, query: &str, ticket: &str) -> String {
+    let pairs = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "queue");
+    let query =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).append_pair("queue", ticket).finish();
+    format!("/whep/{game}?{query}")
+}
+
+fn turn(cloud: &Cloud, game: &str, query: &str, wish: &Wish) -> Result<Slot, Problem> {
     let busy = |detail: &str| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Every place is taken", detail).retry_after(RETRY_SECONDS)
     };
@@ -116,7 +124,8 @@ fn turn(cloud: &Cloud, wish: &Wish) -> Result<Slot, Problem> {
     match cloud.slots.ask(clock::now(), wish.ticket.as_deref(), || cloud.token()) {
         Turn::Now(slot) => Ok(slot),
         Turn::Wait { ticket, position, length } => {
-            Err(busy("repeat the request with the query parameter queue set to queue_ticket to keep this place")
+            Err(busy("repeat the request at the Location of this answer to keep the place in the queue")
+                .at(place(game, query, &ticket))
                 .with("queue_ticket", ticket)
                 .with("queue_position", position)
                 .with("queue_length", length))
@@ -134,7 +143,8 @@ pub(super) async fn post(
     body: Body,
 ) -> Result<Response, Problem> {
     authorised(&cloud, &headers)?;
-    let wish = Wish::read(query.as_deref().unwrap_or(""))?;
+    let query = query.unwrap_or_default();
+    let wish = Wish::read(&query)?;
     if !games::catalogue().iter().any(|(name, _)| *name == game_name) {
         let detail = "there is no game of that name; GET /games lists them";
         return Err(Problem::new(StatusCode::NOT_FOUND, "no-such-game", "No such game", detail));
@@ -146,7 +156,7 @@ pub(super) async fn post(
     };
     let machine = tokio::task::spawn_blocking(Machine::get).await.map_err(|error| internal(error.to_string()))?;
     let choice = choose(machine, &wish, &offer)?;
-    let slot = turn(&cloud, &wish)?;
+    let slot = turn(&cloud, &game_name, &query, &wish)?;
     let seed = cloud.random();
     let game_seed = wish.seed.unwrap_or_else(|| u64::from_be_bytes(seed.split_first_chunk().map_or([0; 8], |s| *s.0)));
     let game = games::open(&game_name, game_seed).ok_or_else(|| internal(format!("{game_name} does not open")))?;

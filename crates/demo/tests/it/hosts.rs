@@ -121,7 +121,13 @@ fn a_full_host_queues_and_keeps_the_place() {
         let reply = post(at, path, OFFER);
         assert_eq!(reply.status, 503, "{reply:?}");
         assert!(reply.header("retry-after").unwrap().parse::<u32>().unwrap() > 0);
-        reply.problem()
+        let problem = reply.problem();
+        if let Some(ticket) = problem["queue_ticket"].as_str() {
+            let place = reply.header("location").expect("where to ask again");
+            assert!(place.starts_with("/whep/testcard?width=640&height=360&fps=30&queue="), "{place}");
+            assert!(place.ends_with(ticket) && place.matches("queue=").count() == 1, "{place}");
+        }
+        problem
     };
     let first = wait(path);
     let second = wait(path);
