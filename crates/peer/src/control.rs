@@ -206,8 +206,9 @@ pub(crate) fn for_people(text: &str) -> String {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "a first instant")]
 mod tests {
+    #![allow(clippy::disallowed_methods, reason = "a first instant")]
+
     use super::*;
 
     fn answer(ping: &Control, host_received_micros: u64, held: u64) -> Vec<u8> {

@@ -95,12 +95,12 @@ impl Depacketizer {
         }
     }
 
-    /// Whether this payload is certainly the first of a frame.
+    /// Whether this payload is certainly the first of a frame, or at least the first that decoding the frame takes.
     #[must_use]
     pub fn starts_frame(&self, payload: &[u8]) -> bool {
         match self {
-            Self::H264(_) => h264::starts_frame(payload),
-            Self::Hevc(_) => hevc::starts_frame(payload),
+            Self::H264(codec) => codec.starts_frame(payload),
+            Self::Hevc(codec) => codec.starts_frame(payload),
             Self::Vp8(_) => vp8::starts_frame(payload),
             Self::Vp9(_) => vp9::starts_frame(payload),
             Self::Av1(_) => av1::starts_frame(payload),

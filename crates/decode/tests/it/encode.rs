@@ -70,7 +70,7 @@ pub(crate) const X265: &[(&str, &str)] = &[
 pub(crate) const VPX: &[(&str, &str)] =
     &[("deadline", "realtime"), ("cpu-used", "6"), ("lag-in-frames", "0"), ("auto-alt-ref", "0"), ("b", "4000000")];
 pub(crate) const AOM: &[(&str, &str)] =
-    &[("usage", "realtime"), ("cpu-used", "9"), ("lag-in-frames", "0"), ("b", "4000000"), ("row-mt", "0")];
+    &[("usage", "realtime"), ("cpu-used", "8"), ("lag-in-frames", "0"), ("b", "4000000"), ("row-mt", "0")];
 
 pub(crate) fn recipe(codec: VideoCodec, layout: PixelLayout, width: u32, height: u32) -> Recipe {
     let (encoder, options) = match codec {

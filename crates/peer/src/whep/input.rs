@@ -62,8 +62,9 @@ const fn is_motion(what: &PlayerInput) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "a first instant")]
 mod tests {
+    #![allow(clippy::disallowed_methods, reason = "a first instant")]
+
     use super::*;
 
     #[test]

@@ -62,7 +62,7 @@ fn one_picture_alone_reaches_the_window() {
     }
     for renderer in ["software", "gpu"] {
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "window::show_one_picture", "--ignored", "--nocapture"])
+            .args(["--exact", "window::show_one_picture", "--nocapture"])
             .env("DISPLAY", &display)
             .env("ENTENTE_TEST_RENDERER", renderer)
             .env_remove("WAYLAND_DISPLAY")
@@ -89,9 +89,8 @@ fn one_picture_alone_reaches_the_window() {
     }
 }
 
-/// The other process of [`one_picture_alone_reaches_the_window`].
+/// The other process of [`one_picture_alone_reaches_the_window`], which tells it what to do; nothing to do without.
 #[test]
-#[ignore = "started by one_picture_alone_reaches_the_window with a display"]
 fn show_one_picture() {
     let Ok(renderer) = std::env::var("ENTENTE_TEST_RENDERER") else { return };
     let events = EventLoop::builder().with_any_thread(true).with_x11().build().unwrap();

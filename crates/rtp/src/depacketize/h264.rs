@@ -25,6 +25,8 @@ const fn kind(header: u8) -> u8 {
 #[derive(Debug, Default)]
 pub struct H264 {
     sets: ParameterSets,
+    /// Key frames bring their parameter sets along.
+    in_band: bool,
 }
 
 /// What the NAL units of an access unit are.
@@ -64,10 +66,30 @@ impl H264 {
     pub(super) fn learn(&mut self, payload: &[u8]) {
         // A damaged packet teaches nothing.
         let _ = walk(std::iter::once(payload), |piece| {
-            if let Piece::Unit(unit) = piece {
+            if let Piece::Unit(unit @ [header, ..]) = piece {
+                self.in_band |= kind(*header) == SPS;
                 self.keep(unit);
             }
         });
+    }
+
+    /// Whether nothing that its frame needs can come before this payload.
+    pub(super) fn starts_frame(&self, payload: &[u8]) -> bool {
+        // Where sets come with key frames, others than those known may have been in a packet before an IDR slice.
+        let bare_key = !self.in_band && self.sets.has(SPS) && self.sets.has(PPS);
+        let mut first = None;
+        starts(payload, |header, data| {
+            // `first_mb_in_slice` is 0, whose Exp-Golomb code is a single 1.
+            let top = data.is_some_and(|byte| byte & 0x80 != 0);
+            first.get_or_insert(match kind(header) {
+                SPS | ACCESS_UNIT_DELIMITER => true,
+                SEI => bare_key,
+                IDR => bare_key && top,
+                1 | 2 => top,
+                _ => false,
+            });
+        });
+        first.unwrap_or(false)
     }
 
     pub(super) fn assemble<'a>(
@@ -99,6 +121,7 @@ impl H264 {
                 self.keep(unit);
             }
         })?;
+        self.in_band |= content.sps;
         if !content.picture {
             return Err(DepacketizeError::NoPicture);
         }
@@ -176,19 +199,6 @@ fn starts(payload: &[u8], mut sink: impl FnMut(u8, Option<u8>)) {
         Piece::Start([header], data) => sink(header, data.first().copied()),
         Piece::Unit([]) | Piece::Rest(_) => {}
     });
-}
-
-pub(super) fn starts_frame(payload: &[u8]) -> bool {
-    let mut first = None;
-    starts(payload, |header, data| {
-        first.get_or_insert(match kind(header) {
-            SEI | SPS | ACCESS_UNIT_DELIMITER => true,
-            // `first_mb_in_slice` is 0, whose Exp-Golomb code is a single 1.
-            1 | 2 | IDR => data.is_some_and(|byte| byte & 0x80 != 0),
-            _ => false,
-        });
-    });
-    first.unwrap_or(false)
 }
 
 /// Header of the slice, if `payload` has one or is a fragment of one.

@@ -32,6 +32,8 @@ const fn layer(second: u8) -> u8 {
 #[derive(Debug, Default)]
 pub struct Hevc {
     sets: ParameterSets,
+    /// Key frames bring their parameter sets along.
+    in_band: bool,
     /// Highest temporal sub-layer seen: only its non-reference pictures can be done without.
     top_layer: u8,
 }
@@ -97,10 +99,31 @@ impl Hevc {
     pub(super) fn learn(&mut self, payload: &[u8]) {
         // A damaged packet teaches nothing.
         let _ = walk(std::iter::once(payload), |piece| {
-            if let Piece::Unit(unit) = piece {
+            if let Piece::Unit(unit @ [first, ..]) = piece {
+                self.in_band |= kind(*first) == SPS;
                 self.keep(unit);
             }
         });
+    }
+
+    /// Whether nothing that its frame needs can come before this payload.
+    pub(super) fn starts_frame(&self, payload: &[u8]) -> bool {
+        // Where sets come with key frames, others than those known may have been in a packet before.
+        let bare_key = !self.in_band && self.sets.has(SPS) && self.sets.has(PPS);
+        let mut begins = None;
+        starts(payload, |[first, _], data| {
+            // `first_slice_segment_in_pic_flag`.
+            let top = data.is_some_and(|byte| byte & 0x80 != 0);
+            begins.get_or_insert(match kind(first) {
+                VPS | ACCESS_UNIT_DELIMITER => true,
+                SPS => bare_key || !self.sets.has(VPS),
+                PREFIX_SEI => bare_key,
+                kind if IRAP.contains(&kind) => bare_key && top,
+                0..NOT_A_SLICE => top,
+                _ => false,
+            });
+        });
+        begins.unwrap_or(false)
     }
 
     pub(super) fn assemble<'a>(
@@ -135,6 +158,7 @@ impl Hevc {
                 self.keep(unit);
             }
         })?;
+        self.in_band |= content.sps;
         if !content.picture {
             return Err(DepacketizeError::NoPicture);
         }
@@ -224,19 +248,6 @@ fn starts(payload: &[u8], mut sink: impl FnMut([u8; HEADER], Option<u8>)) {
         Piece::Start(header, data) => sink(header, data.first().copied()),
         Piece::Unit(_) | Piece::Rest(_) => {}
     });
-}
-
-pub(super) fn starts_frame(payload: &[u8]) -> bool {
-    let mut begins = None;
-    starts(payload, |[first, _], data| {
-        begins.get_or_insert(match kind(first) {
-            VPS | SPS | ACCESS_UNIT_DELIMITER | PREFIX_SEI => true,
-            // `first_slice_segment_in_pic_flag`.
-            0..NOT_A_SLICE => data.is_some_and(|byte| byte & 0x80 != 0),
-            _ => false,
-        });
-    });
-    begins.unwrap_or(false)
 }
 
 /// Calls `sink` with the type and the second header byte of each NAL unit of which `payload` has a part.

@@ -249,6 +249,24 @@ fn a_whole_key_frame_does_not_wait() {
 }
 
 #[test]
+fn a_key_frame_waits_for_parameter_sets_that_arrive_late() {
+    let mut stage = Stage::new();
+    stage.start();
+    let (mut key, mut packets) = stage.next(true, false, 3000);
+    // Another picture size: decoding with the sets known from before would go wrong.
+    let sps = [&[0x67, 0x64][..], &key.expected[6..12]].concat();
+    packets[0].payload = [&[0x78, 0, 8][..], &sps, &packets[0].payload[11..]].concat().into();
+    key.expected.splice(4..12, sps);
+    stage.push(&packets, &[0]);
+    assert_eq!(stage.frames(), []);
+    stage.push(&packets[..1], &[]);
+    let frames = stage.frames();
+    assert_eq!(frames.len(), 1);
+    assert!(frames[0].key && !frames[0].after_gap);
+    assert_eq!(frames[0].data, key.expected);
+}
+
+#[test]
 fn the_rest_of_an_abandoned_frame_is_dropped_without_counting_twice() {
     let mut stage = Stage::new();
     stage.start();

@@ -82,8 +82,15 @@ fn h264_short_and_reserved_payloads_do_no_harm_but_contradictions_do() {
 fn h264_packets_tell_what_they_are_part_of() {
     let codec = new(VideoCodec::H264);
     assert!(codec.starts_frame(&[0x41, 0x80]) && !codec.starts_frame(&[0x41, 0x40]));
-    assert!(codec.starts_frame(&[0x7c, 0x85, 0x88]) && !codec.starts_frame(&[0x7c, 0x05, 0x88]));
     assert!(codec.starts_frame(&[0x78, 0, 1, 0x67]));
+    // An IDR slice begins its frame only where parameter sets never come in the packet before it.
+    assert!(!codec.starts_frame(&[0x7c, 0x85, 0x88]));
+    let mut format = PayloadFormat::new(96, VideoCodec::H264);
+    format.parameter_sets = vec![Bytes::from_static(&H264_SPS), Bytes::from_static(&H264_PPS)];
+    let mut told = Depacketizer::new(&format);
+    assert!(told.starts_frame(&[0x7c, 0x85, 0x88]) && !told.starts_frame(&[0x7c, 0x05, 0x88]));
+    told.learn(&H264_SPS);
+    assert!(!told.starts_frame(&[0x7c, 0x85, 0x88]) && told.starts_frame(&H264_SPS));
     assert!(codec.marks_key(&[0x7c, 0x05, 0x88]) && codec.marks_key(&IDR) && !codec.marks_key(&[0x41, 0x9a]));
     assert_eq!(codec.discardable(&[0x01, 0x9a]), Some(true));
     assert_eq!(codec.discardable(&[0x1c, 0x41, 0]), Some(true));
