@@ -76,6 +76,12 @@ impl Browser {
         if let Some(error) = value.get("error") { Err(format!("{error}: {}", value["message"])) } else { Ok(value) }
     }
 
+    /// Process of the driver; the browser is below it.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.driver.id()
+    }
+
     /// Opens `url`.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ impl Frames {
         });
         match file {
             Ok(file) => Ok(Self { path, file: Some(file) }),
-            Err(why) => Err(EngineError::Frames { path: path.display().to_string(), why }),
+            Err(why) => Err(EngineError::File { path: path.display().to_string(), why }),
         }
     }
 

@@ -14,6 +14,7 @@ mod dump;
 mod frames;
 mod observer;
 mod queue;
+mod record;
 mod video;
 
 use std::path::PathBuf;
@@ -88,6 +89,8 @@ pub struct StreamConfig {
     pub dump: Option<Dump>,
     /// Write the stamps of each presented frame to this file, as lines of [`entente_stats::csv`].
     pub frames: Option<PathBuf>,
+    /// Write the encoded frames as they arrive to this file (IVF).
+    pub record: Option<PathBuf>,
     /// The host runs on this machine, so its clock is ours.
     pub shared_clock: bool,
 }
@@ -101,9 +104,9 @@ pub enum EngineError {
     /// No audio thread.
     #[error("sound cannot be started: {0}")]
     Audio(#[from] entente_audio::AudioError),
-    /// The file for the stamps of frames cannot be written.
+    /// A file that was asked for cannot be written.
     #[error("{path} cannot be written: {why}")]
-    Frames {
+    File {
         /// Path of the file.
         path: String,
         /// What the system said.
@@ -177,6 +180,7 @@ impl Stream {
         let frames = Arc::new(FrameQueue::default());
         let ended = Arc::new(Mutex::new(None));
         let rows = config.frames.map(frames::Frames::create).transpose()?;
+        let recorder = config.record.map(|path| record::Recorder::start(path, config.clock)).transpose()?;
         // The observer looks for its notices anyway.
         let audio = Arc::new(AudioPlayer::start(config.audio, || {})?);
         let sound = observer::Sound::new(Arc::clone(&audio), writer.clone());
@@ -205,6 +209,7 @@ impl Stream {
         let router = Router {
             frames: Arc::clone(&frames),
             audio: Arc::clone(&audio),
+            recorder,
             journal: writer.clone(),
             sound: sound.clone(),
             news: Arc::clone(news),
@@ -304,6 +309,7 @@ impl Stream {
 struct Router {
     frames: Arc<FrameQueue>,
     audio: Arc<AudioPlayer>,
+    recorder: Option<record::Recorder>,
     journal: JournalWriter,
     sound: observer::Sound,
     news: NewsSink,
@@ -322,6 +328,9 @@ impl Router {
                     key: frame.key,
                     last_packet: frame.last_packet,
                 });
+                if let Some(recorder) = &self.recorder {
+                    recorder.offer(&frame);
+                }
                 self.queue(frame);
             }
             Event::Audio(packet) => self.audio.push(packet),

@@ -119,6 +119,9 @@ pub(crate) struct Play {
     /// Write the stamps of each presented frame to this CSV file.
     #[arg(long, value_name = "FILE")]
     pub(crate) frames: Option<PathBuf>,
+    /// Write the encoded frames as they arrive to this file (IVF; ffplay and ffmpeg read it).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
     /// How pictures are drawn.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) renderer: Renderer,

@@ -151,6 +151,7 @@ impl Session {
             extra_root_pem: play.root_certificate.as_deref().map(read_certificate).transpose()?,
             dump: play.dump.clone().map(|folder| Dump { folder, every: play.dump_every }),
             frames: play.frames.clone(),
+            record: play.record.clone(),
             shared_clock: target.local,
         };
         let (writer, reader) = journal(8192);

@@ -26,6 +26,12 @@ pub(crate) fn release_binary(name: &str) -> PathBuf {
 /// A cargo command in the workspace.
 pub(crate) fn cargo<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // `cargo run` says these of us; build scripts that look at them would run again for nothing.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
     command.current_dir(root()).args(arguments);
     command
 }

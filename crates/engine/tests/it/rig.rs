@@ -26,6 +26,7 @@ pub(crate) fn config() -> StreamConfig {
         extra_root_pem: None,
         dump: None,
         frames: None,
+        record: None,
         shared_clock: true,
     }
 }
