@@ -1,0 +1,156 @@
+//! The client's side of input packets.
+
+use std::collections::VecDeque;
+
+use super::{EDGE_REPEATS, Edge, EdgeSource, InputPacket, MAX_EDGES, PADS, PointerTotals};
+use crate::input::{Contact, Motion, PadState, PlayerInput, TouchPhase};
+
+/// Client side: folds inputs into the next packet.
+#[derive(Debug, Default)]
+pub struct InputEncoder {
+    sequence: u32,
+    stamp_micros: u64,
+    pads: [Option<PadState>; PADS],
+    edges: VecDeque<(Edge, u32)>,
+    next_edge: u16,
+    keys: Vec<u16>,
+    keyboard_used: bool,
+    pointer: Option<PointerTotals>,
+    pointer_at: Option<(u16, u16)>,
+    contacts: Vec<Contact>,
+    touch_used: bool,
+    motion: [Option<Motion>; PADS],
+}
+
+impl InputEncoder {
+    /// An encoder with nothing held.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes an input that the device reported at `stamp_micros`. `Text` is not for this channel and is ignored.
+    pub fn apply(&mut self, what: &PlayerInput, stamp_micros: u64) {
+        self.stamp_micros = self.stamp_micros.max(stamp_micros);
+        match what {
+            PlayerInput::PadConnected { pad, .. } => {
+                if let Some(slot) = self.pads.get_mut(usize::from(*pad)) {
+                    slot.get_or_insert_default();
+                }
+            }
+            PlayerInput::PadGone { pad } => {
+                self.pad_edges(*pad, PadState::default());
+                if let Some(slot) = self.pads.get_mut(usize::from(*pad)) {
+                    *slot = None;
+                }
+            }
+            PlayerInput::Pad { pad, state } => {
+                self.pad_edges(*pad, *state);
+                if let Some(slot) = self.pads.get_mut(usize::from(*pad)) {
+                    *slot = Some(*state);
+                }
+            }
+            PlayerInput::Key { usage, down } => {
+                self.keyboard_used = true;
+                let held = self.keys.contains(usage);
+                if *down && !held {
+                    self.keys.push(*usage);
+                } else if !*down {
+                    self.keys.retain(|key| key != usage);
+                }
+                if held != *down {
+                    self.edge(EdgeSource::Keyboard, *usage, *down);
+                }
+            }
+            PlayerInput::PointerMove { dx, dy } => {
+                let totals = self.pointer.get_or_insert_default();
+                totals.x = totals.x.wrapping_add(*dx);
+                totals.y = totals.y.wrapping_add(*dy);
+            }
+            PlayerInput::PointerTo { x, y } => self.pointer_at = Some((*x, *y)),
+            PlayerInput::PointerButton { button, down } => {
+                let Some(bit) = 1_u8.checked_shl(u32::from(*button)) else { return };
+                let totals = self.pointer.get_or_insert_default();
+                totals.buttons = if *down { totals.buttons | bit } else { totals.buttons & !bit };
+                self.edge(EdgeSource::Pointer, u16::from(*button), *down);
+            }
+            PlayerInput::Wheel { x, y } => {
+                let totals = self.pointer.get_or_insert_default();
+                totals.wheel_x = totals.wheel_x.wrapping_add(*x);
+                totals.wheel_y = totals.wheel_y.wrapping_add(*y);
+            }
+            PlayerInput::Touch { contact, phase } => {
+                self.touch_used = true;
+                self.contacts.retain(|known| known.id != contact.id);
+                if *phase != TouchPhase::Up {
+                    self.contacts.push(*contact);
+                }
+                if *phase != TouchPhase::Move {
+                    self.edge(EdgeSource::Touch, u16::from(contact.id), *phase == TouchPhase::Down);
+                }
+            }
+            PlayerInput::Motion { pad, motion } => {
+                if let Some(slot) = self.motion.get_mut(usize::from(*pad)) {
+                    *slot = Some(*motion);
+                }
+            }
+            PlayerInput::Text(_) => {}
+        }
+    }
+
+    fn pad_edges(&mut self, pad: u8, state: PadState) {
+        let before = self.pads.get(usize::from(pad)).copied().flatten().unwrap_or_default();
+        let changed = before.buttons.symmetric_difference(state.buttons).bits();
+        for bit in 0..32_u16 {
+            if changed >> bit & 1 == 1 {
+                self.edge(EdgeSource::Pad(pad), bit, state.buttons.bits() >> bit & 1 == 1);
+            }
+        }
+    }
+
+    fn edge(&mut self, source: EdgeSource, code: u16, down: bool) {
+        if self.edges.len() == MAX_EDGES {
+            self.edges.pop_front();
+        }
+        self.edges.push_back((Edge { number: self.next_edge, source, code, down }, 0));
+        self.next_edge = self.next_edge.wrapping_add(1);
+    }
+
+    /// Whether edges are waiting to be repeated; send another packet soon (8 ms) while this holds.
+    #[must_use]
+    pub fn wants_repeat(&self) -> bool {
+        !self.edges.is_empty()
+    }
+
+    /// The next packet.
+    pub fn packet(&mut self) -> InputPacket {
+        let sequence = self.sequence;
+        self.sequence = self.sequence.wrapping_add(1);
+        let mut packet = InputPacket { sequence, stamp_micros: self.stamp_micros, ..InputPacket::default() };
+        let mut present = 0_u16;
+        for (slot, pad) in self.pads.iter().enumerate() {
+            if let Some(state) = pad {
+                present |= 1 << slot;
+                packet.pads.push((u8::try_from(slot).unwrap_or(0), *state));
+            }
+        }
+        packet.pads_present = Some(present);
+        packet.edges = self.edges.iter().map(|(edge, _)| *edge).collect();
+        for (_, sent) in &mut self.edges {
+            *sent += 1;
+        }
+        while self.edges.front().is_some_and(|(_, sent)| *sent >= EDGE_REPEATS) {
+            self.edges.pop_front();
+        }
+        packet.keys = self.keyboard_used.then(|| self.keys.clone());
+        packet.pointer = self.pointer;
+        packet.pointer_at = self.pointer_at;
+        packet.contacts = self.touch_used.then(|| self.contacts.clone());
+        for (slot, motion) in self.motion.iter_mut().enumerate() {
+            if let Some(motion) = motion.take() {
+                packet.motion.push((u8::try_from(slot).unwrap_or(0), motion));
+            }
+        }
+        packet
+    }
+}
