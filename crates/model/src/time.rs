@@ -40,6 +40,10 @@ impl MonoClock {
     }
 }
 
+/// Priority that threads between network, device and display ask for, 0 to 99 on the scale of the `thread-priority`
+/// crate: on Linux a nice value of -11, which leaves room for the sound server above. Nobody depends on getting it.
+pub const RAISED_PRIORITY: u8 = 75;
+
 fn micros_of(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -99,7 +99,7 @@ pub struct InputPacket {
     pub keys: Option<Vec<u16>>,
     /// Pointer motion and wheel totals, and held buttons.
     pub pointer: Option<PointerTotals>,
-    /// Absolute pointer position.
+    /// Absolute pointer position, as long as it is known; `None` once the pointer moves by [`Self::pointer`].
     pub pointer_at: Option<(u16, u16)>,
     /// Contacts that are down; `None` if the packet does not say.
     pub contacts: Option<Vec<Contact>>,

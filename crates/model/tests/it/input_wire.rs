@@ -1,7 +1,7 @@
 //! The input channel: nothing a player does is lost when packets are.
 
 use entente_model::input::{Buttons, Contact, Motion, PadState, PlayerInput, TouchPhase};
-use entente_model::wire::input::{EDGE_REPEATS, InputEncoder, InputPacket, InputTracker, MAX_PACKET};
+use entente_model::wire::input::{EDGE_REPEATS, InputEncoder, InputPacket, InputTracker, MAX_PACKET, PointerTotals};
 use proptest::prelude::*;
 
 fn press(pad: u8, buttons: Buttons) -> PlayerInput {
@@ -76,6 +76,37 @@ fn motion_totals_lose_nothing_and_wrap() {
         deliver(&mut tracker, &encoder.packet()),
         [PlayerInput::PointerMove { dx: 17, dy: 1 }, PlayerInput::Wheel { x: 0, y: 120 }]
     );
+}
+
+#[test]
+fn a_captured_pointer_is_not_pulled_back() {
+    let (mut encoder, mut tracker) = (InputEncoder::new(), InputTracker::new());
+    let place = PlayerInput::PointerTo { x: 100, y: 200 };
+    encoder.apply(&place, 1);
+    assert_eq!(deliver(&mut tracker, &encoder.packet()), std::slice::from_ref(&place));
+    assert_eq!(deliver(&mut tracker, &encoder.packet()), [], "a repeated place is no news");
+    let captured = PlayerInput::PointerMove { dx: 7, dy: 0 };
+    encoder.apply(&captured, 2);
+    let packet = encoder.packet();
+    assert_eq!(packet.pointer_at, None, "the old place does not hold any more");
+    assert_eq!(deliver(&mut tracker, &packet), [captured]);
+    assert_eq!(deliver(&mut tracker, &encoder.packet()), []);
+    // Released at the place where it was captured: that is news again.
+    encoder.apply(&place, 3);
+    assert_eq!(deliver(&mut tracker, &encoder.packet()), [place]);
+}
+
+#[test]
+fn a_client_that_never_drops_the_place_pulls_nothing_back() {
+    let mut tracker = InputTracker::new();
+    let packet = |sequence, x| InputPacket {
+        sequence,
+        pointer: Some(PointerTotals { x, ..PointerTotals::default() }),
+        pointer_at: Some((5, 6)),
+        ..InputPacket::default()
+    };
+    assert_eq!(deliver(&mut tracker, &packet(0, 0)), [PlayerInput::PointerTo { x: 5, y: 6 }]);
+    assert_eq!(deliver(&mut tracker, &packet(1, 9)), [PlayerInput::PointerMove { dx: 9, dy: 0 }]);
 }
 
 #[test]

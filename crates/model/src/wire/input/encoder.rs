@@ -66,6 +66,8 @@ impl InputEncoder {
                 let totals = self.pointer.get_or_insert_default();
                 totals.x = totals.x.wrapping_add(*dx);
                 totals.y = totals.y.wrapping_add(*dy);
+                // From here on it is elsewhere, and nobody knows where.
+                self.pointer_at = None;
             }
             PlayerInput::PointerTo { x, y } => self.pointer_at = Some((*x, *y)),
             PlayerInput::PointerButton { button, down } => {

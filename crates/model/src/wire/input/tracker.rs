@@ -13,6 +13,8 @@ pub struct InputTracker {
     keys: Vec<u16>,
     pointer: PointerTotals,
     pointer_known: bool,
+    /// What the newest packet said.
+    pointer_at: Option<(u16, u16)>,
     contacts: Vec<Contact>,
 }
 
@@ -151,9 +153,13 @@ impl InputTracker {
         if let Some(totals) = packet.pointer {
             self.reconcile_pointer(totals, emit);
         }
-        if let Some((x, y)) = packet.pointer_at {
+        // The record comes in every packet as long as it holds; a captured pointer must not be pulled back to it.
+        if let Some((x, y)) = packet.pointer_at
+            && self.pointer_at != packet.pointer_at
+        {
             emit(PlayerInput::PointerTo { x, y });
         }
+        self.pointer_at = packet.pointer_at;
         if let Some(contacts) = &packet.contacts {
             self.reconcile_contacts(contacts, emit);
         }
