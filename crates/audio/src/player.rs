@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_queue::ArrayQueue;
 use entente_model::media::{AudioFormat, AudioPacket};
+use entente_model::time::RAISED_PRIORITY;
 
 use crate::device::{DeviceOutput, Plan, Trouble};
 use crate::feeder::{Feeder, PlayoutConfig, playout_with};
@@ -205,6 +206,9 @@ impl Worker {
     }
 
     fn run(mut self) {
+        // Most systems give it to some users only; without it we go on.
+        let _ = thread_priority::ThreadPriority::try_from(RAISED_PRIORITY)
+            .map(thread_priority::set_current_thread_priority);
         let Some((mut feeder, mut output)) = self.open() else { return };
         while !self.mailbox.stop.load(Ordering::Acquire) {
             self.take_formats(&mut feeder);

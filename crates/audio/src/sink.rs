@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use entente_model::time::RAISED_PRIORITY;
+
 use crate::AudioError;
 use crate::puller::Puller;
 
@@ -26,6 +28,9 @@ impl NullOutput {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("audio-null".into()).spawn(move || {
+            // Most systems give it to some users only; without it we go on.
+            let _ = thread_priority::ThreadPriority::try_from(RAISED_PRIORITY)
+                .map(thread_priority::set_current_thread_priority);
             let period = Duration::from_micros(u64::from(NULL_PERIOD) * 1_000_000 / u64::from(NULL_RATE));
             let mut sound = vec![0.0; NULL_PERIOD as usize * puller.channels()];
             let mut due = Instant::now();

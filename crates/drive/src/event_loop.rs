@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 use entente_model::input::InputEvent;
 use entente_model::link::SocketId;
+use entente_model::time::RAISED_PRIORITY;
 use entente_model::{EndReason, Event, Input, Link, Output, Request};
 use polling::Events;
 
@@ -98,7 +99,9 @@ impl EventLoop {
 
     /// Runs until the session is over.
     pub(crate) fn run(&mut self) {
-        crate::priority::raise();
+        // Most systems give it to some users only; without it we go on.
+        let _ = thread_priority::ThreadPriority::try_from(RAISED_PRIORITY)
+            .map(thread_priority::set_current_thread_priority);
         let mut events = Events::new();
         let addresses = crate::interfaces::local_addresses();
         self.feed(Instant::now(), Input::Start { local_addresses: &addresses });

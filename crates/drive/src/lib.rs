@@ -23,7 +23,6 @@ mod event_loop;
 mod http;
 mod input_queue;
 mod interfaces;
-mod priority;
 mod registered;
 mod sockets;
 mod tcp;

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use entente_model::input::{Buttons, Feedback, InputEvent, PadState, PlayerInput};
+use entente_model::time::RAISED_PRIORITY;
 use gilrs::{Axis, Button, Event, EventType, GamepadId, Gilrs, GilrsBuilder, MappingSource};
 
 use crate::mapping::{Mapping, RawPad, TriggersDown};
@@ -71,9 +72,14 @@ impl PadReader {
         let body = {
             let (stop, mapping, motors) = (Arc::clone(&stop), Arc::clone(&mapping), Arc::clone(&motors));
             let PadOptions { rumble, notice, .. } = options;
-            move || match open(rumble) {
-                Ok(gilrs) => Worker::new(sink, notice, mapping, motors).run(gilrs, &stop),
-                Err(why) => notice(why),
+            move || {
+                // Most systems give it to some users only; without it we go on.
+                let _ = thread_priority::ThreadPriority::try_from(RAISED_PRIORITY)
+                    .map(thread_priority::set_current_thread_priority);
+                match open(rumble) {
+                    Ok(gilrs) => Worker::new(sink, notice, mapping, motors).run(gilrs, &stop),
+                    Err(why) => notice(why),
+                }
             }
         };
         let thread = std::thread::Builder::new()

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use entente_model::picture::Picture;
+use entente_model::time::RAISED_PRIORITY;
 use entente_stats::{DropReason, Entry, FrameRecord, JournalWriter, Timecode};
 
 use crate::error::PresentError;
@@ -91,7 +92,12 @@ pub fn spawn<C>(
 where
     C: Fn() -> Instant + Send + 'static,
 {
-    let body = move || run(presenter, info, &slot, &commands, &journal, clock);
+    let body = move || {
+        // Most systems give it to some users only; without it we go on.
+        let _ = thread_priority::ThreadPriority::try_from(RAISED_PRIORITY)
+            .map(thread_priority::set_current_thread_priority);
+        run(presenter, info, &slot, &commands, &journal, clock)
+    };
     Ok(std::thread::Builder::new().name("present".into()).spawn(body)?)
 }
 

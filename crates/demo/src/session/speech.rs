@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use entente_model::time::RAISED_PRIORITY;
 use entente_model::wire::control::GoodbyeCode;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
@@ -37,6 +38,9 @@ pub(super) struct Speaker {
 
 impl Speaker {
     pub(super) fn run(mut self) {
+        // Most systems give it to some users only; without it we go on.
+        let _ = thread_priority::ThreadPriority::try_from(RAISED_PRIORITY)
+            .map(thread_priority::set_current_thread_priority);
         if let Err(error) = self.speak() {
             tracing::error!(session = %self.shared.id, %error, "sound failed");
             self.shared.finish(GoodbyeCode::Error);
