@@ -110,6 +110,35 @@ fn a_client_that_never_drops_the_place_pulls_nothing_back() {
 }
 
 #[test]
+fn what_moved_acts_before_what_was_pressed() {
+    let (mut encoder, mut tracker) = (InputEncoder::new(), InputTracker::new());
+    let contact = |x| Contact { id: 1, x, y: 0, pressure: 0 };
+    let pad = |buttons, left_x| PlayerInput::Pad { pad: 0, state: PadState { buttons, left_x, ..PadState::default() } };
+    encoder.apply(&PlayerInput::PointerTo { x: 1, y: 1 }, 1);
+    encoder.apply(&pad(Buttons::empty(), 0), 1);
+    encoder.apply(&PlayerInput::Touch { contact: contact(5), phase: TouchPhase::Down }, 1);
+    deliver(&mut tracker, &encoder.packet());
+    let moved = [
+        pad(Buttons::empty(), 99),
+        PlayerInput::PointerTo { x: 2, y: 2 },
+        PlayerInput::Touch { contact: contact(6), phase: TouchPhase::Move },
+    ];
+    for what in &moved {
+        encoder.apply(what, 2);
+    }
+    let _lost = encoder.packet();
+    let pressed = [
+        pad(Buttons::SOUTH, 99),
+        PlayerInput::PointerButton { button: 0, down: true },
+        PlayerInput::Wheel { x: 0, y: 1 },
+    ];
+    for what in &pressed {
+        encoder.apply(what, 3);
+    }
+    assert_eq!(deliver(&mut tracker, &encoder.packet()), [&moved[..], &pressed[..]].concat());
+}
+
+#[test]
 fn a_pad_that_goes_away_lets_go_of_everything() {
     let (mut encoder, mut tracker) = (InputEncoder::new(), InputTracker::new());
     encoder.apply(&press(2, Buttons::EAST), 1);

@@ -12,7 +12,6 @@ pub struct InputTracker {
     pads: [Option<PadState>; PADS],
     keys: Vec<u16>,
     pointer: PointerTotals,
-    pointer_known: bool,
     /// What the newest packet said.
     pointer_at: Option<(u16, u16)>,
     contacts: Vec<Contact>,
@@ -53,14 +52,59 @@ impl InputTracker {
                 }
             }
         }
+        self.positions(packet, &mut emit);
         for edge in &packet.edges {
-            let fresh = self.next_edge.is_none_or(|next| edge.number.wrapping_sub(next) <= u16::MAX / 2);
-            if fresh {
+            if self.is_fresh(edge) {
                 self.next_edge = Some(edge.number.wrapping_add(1));
                 self.apply_edge(edge, packet, &mut emit);
             }
         }
         self.reconcile(packet, &mut emit);
+    }
+
+    fn is_fresh(&self, edge: &Edge) -> bool {
+        self.next_edge.is_none_or(|next| edge.number.wrapping_sub(next) <= u16::MAX / 2)
+    }
+
+    /// Where everything is by now, before any edge acts: an edge leaves at once, so what its first packet shows had
+    /// moved before it, and a click must not land at the place before a lost move.
+    fn positions(&mut self, packet: &InputPacket, emit: &mut impl FnMut(PlayerInput)) {
+        for (pad, state) in &packet.pads {
+            let Some(Some(known)) = self.pads.get_mut(usize::from(*pad)) else { continue };
+            let moved = PadState { buttons: known.buttons, ..*state };
+            if *known != moved {
+                *known = moved;
+                emit(PlayerInput::Pad { pad: *pad, state: moved });
+            }
+        }
+        if let Some(totals) = packet.pointer {
+            let (dx, dy) = (totals.x.wrapping_sub(self.pointer.x), totals.y.wrapping_sub(self.pointer.y));
+            (self.pointer.x, self.pointer.y) = (totals.x, totals.y);
+            if dx != 0 || dy != 0 {
+                emit(PlayerInput::PointerMove { dx, dy });
+            }
+        }
+        // The record comes in every packet as long as it holds; a captured pointer must not be pulled back to it.
+        if let Some((x, y)) = packet.pointer_at
+            && self.pointer_at != packet.pointer_at
+        {
+            emit(PlayerInput::PointerTo { x, y });
+        }
+        self.pointer_at = packet.pointer_at;
+        for contact in packet.contacts.iter().flatten() {
+            // A finger that came or went since has not merely moved.
+            let id = u16::from(contact.id);
+            let turned = |edge: &Edge| edge.source == EdgeSource::Touch && edge.code == id && self.is_fresh(edge);
+            if packet.edges.iter().any(turned) {
+                continue;
+            }
+            if let Some(known) = self.contacts.iter_mut().find(|known| known.id == contact.id)
+                && known != contact
+            {
+                *known = *contact;
+                emit(PlayerInput::Touch { contact: *contact, phase: TouchPhase::Move });
+            }
+        }
     }
 
     fn apply_edge(&mut self, edge: &Edge, packet: &InputPacket, emit: &mut impl FnMut(PlayerInput)) {
@@ -153,13 +197,6 @@ impl InputTracker {
         if let Some(totals) = packet.pointer {
             self.reconcile_pointer(totals, emit);
         }
-        // The record comes in every packet as long as it holds; a captured pointer must not be pulled back to it.
-        if let Some((x, y)) = packet.pointer_at
-            && self.pointer_at != packet.pointer_at
-        {
-            emit(PlayerInput::PointerTo { x, y });
-        }
-        self.pointer_at = packet.pointer_at;
         if let Some(contacts) = &packet.contacts {
             self.reconcile_contacts(contacts, emit);
         }
@@ -169,15 +206,8 @@ impl InputTracker {
     }
 
     fn reconcile_pointer(&mut self, totals: PointerTotals, emit: &mut impl FnMut(PlayerInput)) {
-        let before = if self.pointer_known { self.pointer } else { PointerTotals::default() };
-        self.pointer_known = true;
-        let dx = totals.x.wrapping_sub(before.x);
-        let dy = totals.y.wrapping_sub(before.y);
-        if dx != 0 || dy != 0 {
-            emit(PlayerInput::PointerMove { dx, dy });
-        }
-        let x = totals.wheel_x.wrapping_sub(before.wheel_x);
-        let y = totals.wheel_y.wrapping_sub(before.wheel_y);
+        let x = totals.wheel_x.wrapping_sub(self.pointer.wheel_x);
+        let y = totals.wheel_y.wrapping_sub(self.pointer.wheel_y);
         if x != 0 || y != 0 {
             emit(PlayerInput::Wheel { x, y });
         }
