@@ -26,6 +26,7 @@ pub(crate) fn ensure(test: bool) -> Result<(), Failure> {
     if test {
         components()?;
         nextest();
+        peers();
     }
     Ok(())
 }
@@ -119,5 +120,26 @@ fn nextest() {
     println!("Installing cargo-nextest, which runs the tests (once; takes some minutes) ...");
     if shell::run(&mut shell::cargo(["install", "cargo-nextest", "--locked"])).is_err() {
         println!("cargo-nextest could not be installed; the tests will run with `cargo test` instead.");
+    }
+}
+
+/// Python packages of the peers that we test against, in an environment of their own below the target folder.
+fn peers() {
+    let wanted = shell::root().join("tests/peers/requirements.txt");
+    let folder = shell::target().join("peer-venv");
+    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    // A copy of the list says what is installed.
+    let note = folder.join("requirements.txt");
+    let list = std::fs::read(&wanted).unwrap_or_default();
+    if python.exists() && std::fs::read(&note).is_ok_and(|installed| installed == list) {
+        return;
+    }
+    println!("Installing the Python packages of the test peers ...");
+    let system = if cfg!(windows) { "python" } else { "python3" };
+    let done = shell::run(Command::new(system).args(["-m", "venv"]).arg(&folder))
+        .and_then(|()| shell::run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(&wanted)))
+        .and_then(|()| std::fs::write(&note, &list).map_err(|error| Failure::new(error.to_string())));
+    if let Err(failure) = done {
+        println!("They could not be installed: the tests that need them will be skipped. {}", failure.message);
     }
 }
