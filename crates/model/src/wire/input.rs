@@ -23,6 +23,8 @@ pub const MAX_EDGES: usize = 32;
 pub const PADS: usize = 16;
 /// Contacts at most.
 pub const MAX_CONTACTS: usize = 10;
+/// Places of touch edges in one packet at most; a record holds no more.
+pub const MAX_PLACES: usize = 31;
 /// Held keys at most; further ones travel as edges only.
 pub const MAX_KEYS: usize = 32;
 
@@ -34,6 +36,7 @@ const RECORD_POINTER_AT: u8 = 5;
 const RECORD_CONTACTS: u8 = 6;
 const RECORD_MOTION: u8 = 7;
 const RECORD_PADS_PRESENT: u8 = 8;
+const RECORD_PLACES: u8 = 9;
 
 /// What an edge belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,6 +85,20 @@ pub struct Edge {
     pub down: bool,
 }
 
+/// Where a finger came down or left. It travels with each repeat of its edge, because the list of contacts shows only
+/// those that are still down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct EdgePlace {
+    /// [`Edge::number`] of an edge of [`EdgeSource::Touch`].
+    pub number: u16,
+    /// As in [`Contact`].
+    pub x: u16,
+    /// As in [`Contact`].
+    pub y: u16,
+    /// As in [`Contact`].
+    pub pressure: u16,
+}
+
 /// A parsed packet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InputPacket {
@@ -103,6 +120,8 @@ pub struct InputPacket {
     pub pointer_at: Option<(u16, u16)>,
     /// Contacts that are down; `None` if the packet does not say.
     pub contacts: Option<Vec<Contact>>,
+    /// Places of the touch edges in `edges`, as far as they are known.
+    pub places: Vec<EdgePlace>,
     /// Motion sensors by slot.
     pub motion: Vec<(u8, Motion)>,
 }
@@ -259,6 +278,11 @@ impl InputPacket {
                     self.motion.push((pad, motion));
                 }
             }
+            RECORD_PLACES => {
+                while !r.0.is_empty() && self.places.len() < MAX_PLACES {
+                    self.places.push(EdgePlace { number: r.u16()?, x: r.u16()?, y: r.u16()?, pressure: r.u16()? });
+                }
+            }
             RECORD_PADS_PRESENT => self.pads_present = Some(r.u16()?),
             _ => {}
         }
@@ -323,6 +347,15 @@ impl InputPacket {
                 payload.extend(contact.pressure.to_be_bytes());
             }
             record(&mut out, RECORD_CONTACTS, &payload);
+        }
+        if !self.places.is_empty() {
+            let mut payload = Vec::with_capacity(self.places.len() * 8);
+            for place in self.places.iter().rev().take(MAX_PLACES).rev() {
+                for value in [place.number, place.x, place.y, place.pressure] {
+                    payload.extend(value.to_be_bytes());
+                }
+            }
+            record(&mut out, RECORD_PLACES, &payload);
         }
         for (pad, motion) in &self.motion {
             let mut payload = vec![*pad];

@@ -1,7 +1,10 @@
 //! The input channel: nothing a player does is lost when packets are.
 
 use entente_model::input::{Buttons, Contact, Motion, PadState, PlayerInput, TouchPhase};
-use entente_model::wire::input::{EDGE_REPEATS, InputEncoder, InputPacket, InputTracker, MAX_PACKET, PointerTotals};
+use entente_model::wire::input::{
+    EDGE_REPEATS, Edge, EdgeSource, InputEncoder, InputPacket, InputTracker, MAX_EDGES, MAX_PACKET, MAX_PLACES,
+    PointerTotals,
+};
 use proptest::prelude::*;
 
 fn press(pad: u8, buttons: Buttons) -> PlayerInput {
@@ -167,6 +170,55 @@ fn a_tap_of_a_finger_is_seen() {
     assert_eq!(deliver(&mut tracker, &encoder.packet()), [PlayerInput::Touch { contact, phase: TouchPhase::Down }]);
     encoder.apply(&PlayerInput::Touch { contact, phase: TouchPhase::Up }, 2);
     assert_eq!(deliver(&mut tracker, &encoder.packet()), [PlayerInput::Touch { contact, phase: TouchPhase::Up }]);
+}
+
+#[test]
+fn a_tap_of_a_finger_keeps_its_place_when_packets_are_lost() {
+    let (mut encoder, mut tracker) = (InputEncoder::new(), InputTracker::new());
+    let contact = |x| Contact { id: 3, x, y: 200, pressure: 5 };
+    let touch = |x, phase| PlayerInput::Touch { contact: contact(x), phase };
+    // Twice the same finger, each tap between two packets that arrive.
+    let taps = [
+        touch(100, TouchPhase::Down),
+        touch(110, TouchPhase::Up),
+        touch(60_000, TouchPhase::Down),
+        touch(60_010, TouchPhase::Up),
+    ];
+    for what in &taps {
+        encoder.apply(what, 1);
+        let _lost = encoder.packet();
+    }
+    assert_eq!(deliver(&mut tracker, &encoder.packet()), taps);
+}
+
+#[test]
+fn a_tap_without_a_place_is_left_out() {
+    let edge = |number, down| Edge { number, source: EdgeSource::Touch, code: 3, down };
+    let packet = InputPacket { edges: vec![edge(0, true), edge(1, false)], ..InputPacket::default() };
+    assert_eq!(deliver(&mut InputTracker::new(), &packet), []);
+}
+
+#[test]
+fn a_packet_that_is_full_of_everything_fits() {
+    let mut encoder = InputEncoder::new();
+    for pad in 0..16 {
+        encoder.apply(&press(pad, Buttons::empty()), 1);
+        encoder.apply(&PlayerInput::Motion { pad, motion: Motion::default() }, 1);
+    }
+    for usage in 0..40 {
+        encoder.apply(&PlayerInput::Key { usage, down: true }, 1);
+    }
+    encoder.apply(&PlayerInput::PointerMove { dx: 1, dy: 1 }, 1);
+    encoder.apply(&PlayerInput::PointerTo { x: 1, y: 1 }, 1);
+    for id in 0..40 {
+        let contact = Contact { id, ..Contact::default() };
+        encoder.apply(&PlayerInput::Touch { contact, phase: TouchPhase::Down }, 1);
+    }
+    let packet = encoder.packet();
+    let parsed = InputPacket::parse(&packet.to_bytes()).unwrap();
+    assert_eq!((parsed.edges.len(), parsed.places.len(), parsed.motion.len()), (MAX_EDGES, MAX_PLACES, 16));
+    assert_eq!(parsed.places, packet.places);
+    assert_eq!(parsed.places.last().map(|place| place.number), parsed.edges.last().map(|edge| edge.number));
 }
 
 #[test]

@@ -2,8 +2,18 @@
 
 use std::collections::VecDeque;
 
-use super::{EDGE_REPEATS, Edge, EdgeSource, InputPacket, MAX_EDGES, PADS, PointerTotals};
+use super::{EDGE_REPEATS, Edge, EdgePlace, EdgeSource, InputPacket, MAX_EDGES, MAX_PLACES, PADS, PointerTotals};
 use crate::input::{Contact, Motion, PadState, PlayerInput, TouchPhase};
+
+/// An edge on its way to the host.
+#[derive(Debug)]
+struct Pending {
+    edge: Edge,
+    /// Where, for a finger.
+    place: Option<EdgePlace>,
+    /// Packets that had it.
+    sent: u32,
+}
 
 /// Client side: folds inputs into the next packet.
 #[derive(Debug, Default)]
@@ -11,7 +21,7 @@ pub struct InputEncoder {
     sequence: u32,
     stamp_micros: u64,
     pads: [Option<PadState>; PADS],
-    edges: VecDeque<(Edge, u32)>,
+    edges: VecDeque<Pending>,
     next_edge: u16,
     keys: Vec<u16>,
     keyboard_used: bool,
@@ -88,7 +98,11 @@ impl InputEncoder {
                     self.contacts.push(*contact);
                 }
                 if *phase != TouchPhase::Move {
-                    self.edge(EdgeSource::Touch, u16::from(contact.id), *phase == TouchPhase::Down);
+                    let number = self.edge(EdgeSource::Touch, u16::from(contact.id), *phase == TouchPhase::Down);
+                    if let Some(pending) = self.edges.back_mut() {
+                        let Contact { x, y, pressure, .. } = *contact;
+                        pending.place = Some(EdgePlace { number, x, y, pressure });
+                    }
                 }
             }
             PlayerInput::Motion { pad, motion } => {
@@ -110,12 +124,15 @@ impl InputEncoder {
         }
     }
 
-    fn edge(&mut self, source: EdgeSource, code: u16, down: bool) {
+    /// The number of the new edge.
+    fn edge(&mut self, source: EdgeSource, code: u16, down: bool) -> u16 {
         if self.edges.len() == MAX_EDGES {
             self.edges.pop_front();
         }
-        self.edges.push_back((Edge { number: self.next_edge, source, code, down }, 0));
-        self.next_edge = self.next_edge.wrapping_add(1);
+        let number = self.next_edge;
+        self.edges.push_back(Pending { edge: Edge { number, source, code, down }, place: None, sent: 0 });
+        self.next_edge = number.wrapping_add(1);
+        number
     }
 
     /// Whether edges are waiting to be repeated; send another packet soon (8 ms) while this holds.
@@ -137,11 +154,14 @@ impl InputEncoder {
             }
         }
         packet.pads_present = Some(present);
-        packet.edges = self.edges.iter().map(|(edge, _)| *edge).collect();
-        for (_, sent) in &mut self.edges {
-            *sent += 1;
+        packet.edges = self.edges.iter().map(|pending| pending.edge).collect();
+        let places = self.edges.iter().filter_map(|pending| pending.place);
+        packet.places = places.rev().take(MAX_PLACES).collect();
+        packet.places.reverse();
+        for pending in &mut self.edges {
+            pending.sent += 1;
         }
-        while self.edges.front().is_some_and(|(_, sent)| *sent >= EDGE_REPEATS) {
+        while self.edges.front().is_some_and(|pending| pending.sent >= EDGE_REPEATS) {
             self.edges.pop_front();
         }
         packet.keys = self.keyboard_used.then(|| self.keys.clone());

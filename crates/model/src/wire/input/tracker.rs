@@ -123,17 +123,21 @@ impl InputTracker {
             EdgeSource::Touch => {
                 let Ok(id) = u8::try_from(edge.code) else { return };
                 let known = self.contacts.iter().position(|contact| contact.id == id);
-                let now = packet.contacts.iter().flatten().find(|contact| contact.id == id).copied();
+                let place = packet.places.iter().find(|place| place.number == edge.number);
+                let place = place.map(|place| Contact { id, x: place.x, y: place.y, pressure: place.pressure });
                 match (known, edge.down) {
                     (None, true) => {
-                        let contact = now.unwrap_or(Contact { id, ..Contact::default() });
+                        let listed = || packet.contacts.iter().flatten().find(|contact| contact.id == id).copied();
+                        // A tap whose place was lost is better left out than made up.
+                        let Some(contact) = place.or_else(listed) else { return };
                         if self.contacts.len() < MAX_CONTACTS {
                             self.contacts.push(contact);
                             emit(PlayerInput::Touch { contact, phase: TouchPhase::Down });
                         }
                     }
                     (Some(index), false) => {
-                        let contact = self.contacts.remove(index);
+                        let last = self.contacts.remove(index);
+                        let contact = place.unwrap_or(last);
                         emit(PlayerInput::Touch { contact, phase: TouchPhase::Up });
                     }
                     _ => {}
