@@ -39,15 +39,21 @@ impl InputSender {
         self.next
     }
 
-    /// The packet that is due.
-    pub(super) fn packet(&mut self, now: Instant) -> Option<Vec<u8>> {
+    /// The packet that is due; [`Self::sent`] has to be told what became of it.
+    pub(super) fn packet(&self, now: Instant) -> Option<Vec<u8>> {
         if !self.used || self.next.is_none_or(|next| next > now) {
             return None;
         }
-        let bytes = self.encoder.packet().to_bytes();
-        self.last = Some(now);
-        self.next = Some(now + if self.encoder.wants_repeat() { REPEAT } else { REFRESH });
-        Some(bytes)
+        Some(self.encoder.draft().to_bytes())
+    }
+
+    /// Whether the channel took the packet. What it did not take was no repeat of any edge, and is tried again.
+    pub(super) fn sent(&mut self, now: Instant, taken: bool) {
+        if taken {
+            self.encoder.sent();
+            self.last = Some(now);
+        }
+        self.next = Some(now + if !taken || self.encoder.wants_repeat() { REPEAT } else { REFRESH });
     }
 }
 
@@ -67,19 +73,50 @@ mod tests {
 
     use super::*;
 
+    impl InputSender {
+        /// Whether a packet was due and the channel took it.
+        fn leaves(&mut self, now: Instant) -> bool {
+            let due = self.packet(now).is_some();
+            if due {
+                self.sent(now, true);
+            }
+            due
+        }
+    }
+
+    #[test]
+    fn what_the_channel_did_not_take_is_no_repeat() {
+        let base = Instant::now();
+        let at = |millis: u64| base + Duration::from_millis(millis);
+        let mut sender = InputSender::default();
+        sender.apply(base, &PlayerInput::Key { usage: 4, down: true }, 0);
+        let first = sender.packet(base);
+        let mut tries = 0;
+        for millis in 0..1000 {
+            if sender.packet(at(millis)).is_some() {
+                assert_eq!(sender.packet(at(millis)), first);
+                sender.sent(at(millis), false);
+                tries += 1;
+            }
+        }
+        assert_eq!(tries, 1000 / 8, "a full channel is not asked without a pause");
+        let repeats = (1000..1090).filter(|millis| sender.leaves(at(*millis))).count();
+        assert_eq!(repeats, 8);
+    }
+
     #[test]
     fn edges_leave_at_once_and_motion_is_merged() {
         let base = Instant::now();
         let at = |micros: u64| base + Duration::from_micros(micros);
         let mut sender = InputSender::default();
-        assert_eq!(sender.packet(base), None, "nothing happened yet");
+        assert!(!sender.leaves(base), "nothing happened yet");
         sender.apply(base, &PlayerInput::PointerMove { dx: 1, dy: 0 }, 0);
-        assert!(sender.packet(base).is_some());
+        assert!(sender.leaves(base));
         sender.apply(at(300), &PlayerInput::PointerMove { dx: 1, dy: 0 }, 300);
-        assert!(sender.packet(at(300)).is_none() && sender.packet(at(1000)).is_some());
+        assert!(!sender.leaves(at(300)) && sender.leaves(at(1000)));
         sender.apply(at(1100), &PlayerInput::Key { usage: 4, down: true }, 1100);
-        assert!(sender.packet(at(1100)).is_some(), "a press does not wait");
-        let count = (1101..101_100).filter(|micros| sender.packet(at(*micros)).is_some()).count();
+        assert!(sender.leaves(at(1100)), "a press does not wait");
+        let count = (1101..101_100).filter(|micros| sender.leaves(at(*micros))).count();
         assert_eq!(count, 7, "seven repeats; then the refresh is 100 ms away");
     }
 }

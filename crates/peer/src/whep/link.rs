@@ -480,8 +480,9 @@ impl WhepLink {
         if peer.is_open(INPUT)
             && let Some(bytes) = self.input.packet(now)
         {
-            // A full channel means that the path is gone; the next packet repeats all of it.
-            peer.send(now, INPUT, &bytes, false);
+            // A full channel means that the path is gone; a later packet says the same.
+            let taken = peer.send(now, INPUT, &bytes, false);
+            self.input.sent(now, taken);
         }
     }
 

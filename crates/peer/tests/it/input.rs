@@ -59,6 +59,29 @@ fn no_press_is_lost_at_twenty_percent() {
 }
 
 #[test]
+fn a_tap_while_the_channel_is_full_is_not_lost() {
+    let mut world = ready(WorldConfig::default());
+    world.play(PlayerInput::PadConnected { pad: 0, name: "pad".to_owned() });
+    world.run_millis(500);
+    world.up.cut = true;
+    // Motion fills the channel: 16 KiB are about 250 packets.
+    for _ in 0..600 {
+        world.play(PlayerInput::PointerMove { dx: 1, dy: 0 });
+        world.run_millis(1);
+    }
+    let tap = [PlayerInput::Key { usage: 4, down: true }, PlayerInput::Key { usage: 4, down: false }];
+    for key in &tap {
+        world.play(key.clone());
+    }
+    world.run_millis(200);
+    world.up.cut = false;
+    world.run_millis(1000);
+    let keys: Vec<_> = world.host.session().inputs.iter().filter(|input| tap.contains(input)).cloned().collect();
+    assert_eq!(keys, tap);
+    assert_eq!(world.stats().reconnects, 0);
+}
+
+#[test]
 fn pointer_motion_adds_up_and_text_arrives() {
     let mut world = ready(WorldConfig::default());
     world.up = Path::lossy(10, 0.2);

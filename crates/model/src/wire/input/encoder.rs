@@ -141,11 +141,19 @@ impl InputEncoder {
         !self.edges.is_empty()
     }
 
-    /// The next packet.
+    /// The next packet, taken as sent.
     pub fn packet(&mut self) -> InputPacket {
-        let sequence = self.sequence;
-        self.sequence = self.sequence.wrapping_add(1);
-        let mut packet = InputPacket { sequence, stamp_micros: self.stamp_micros, ..InputPacket::default() };
+        let packet = self.draft();
+        self.sent();
+        packet
+    }
+
+    /// The next packet. It is the same one again until [`Self::sent`] is called, so one that could not be sent costs no
+    /// repeat of an edge.
+    #[must_use]
+    pub fn draft(&self) -> InputPacket {
+        let mut packet =
+            InputPacket { sequence: self.sequence, stamp_micros: self.stamp_micros, ..InputPacket::default() };
         let mut present = 0_u16;
         for (slot, pad) in self.pads.iter().enumerate() {
             if let Some(state) = pad {
@@ -158,21 +166,27 @@ impl InputEncoder {
         let places = self.edges.iter().filter_map(|pending| pending.place);
         packet.places = places.rev().take(MAX_PLACES).collect();
         packet.places.reverse();
+        packet.keys = self.keyboard_used.then(|| self.keys.clone());
+        packet.pointer = self.pointer;
+        packet.pointer_at = self.pointer_at;
+        packet.contacts = self.touch_used.then(|| self.contacts.clone());
+        for (slot, motion) in self.motion.iter().enumerate() {
+            if let Some(motion) = motion {
+                packet.motion.push((u8::try_from(slot).unwrap_or(0), *motion));
+            }
+        }
+        packet
+    }
+
+    /// The last [`Self::draft`] is on its way.
+    pub fn sent(&mut self) {
+        self.sequence = self.sequence.wrapping_add(1);
         for pending in &mut self.edges {
             pending.sent += 1;
         }
         while self.edges.front().is_some_and(|pending| pending.sent >= EDGE_REPEATS) {
             self.edges.pop_front();
         }
-        packet.keys = self.keyboard_used.then(|| self.keys.clone());
-        packet.pointer = self.pointer;
-        packet.pointer_at = self.pointer_at;
-        packet.contacts = self.touch_used.then(|| self.contacts.clone());
-        for (slot, motion) in self.motion.iter_mut().enumerate() {
-            if let Some(motion) = motion.take() {
-                packet.motion.push((u8::try_from(slot).unwrap_or(0), motion));
-            }
-        }
-        packet
+        self.motion = [None; PADS];
     }
 }
