@@ -142,6 +142,33 @@ fn what_moved_acts_before_what_was_pressed() {
 }
 
 #[test]
+fn a_new_session_begins_with_what_is_held_and_nothing_else() {
+    let mut encoder = InputEncoder::new();
+    let contact = Contact { id: 1, x: 7, y: 8, pressure: 0 };
+    let held = [
+        press(2, Buttons::EAST),
+        PlayerInput::PointerTo { x: 3, y: 4 },
+        PlayerInput::Key { usage: 4, down: true },
+        PlayerInput::PointerButton { button: 1, down: true },
+        PlayerInput::Touch { contact, phase: TouchPhase::Down },
+    ];
+    encoder.apply(&PlayerInput::PointerMove { dx: 900, dy: -900 }, 1);
+    encoder.apply(&PlayerInput::Wheel { x: 0, y: 120 }, 1);
+    encoder.apply(&PlayerInput::Key { usage: 5, down: true }, 1);
+    encoder.apply(&PlayerInput::Key { usage: 5, down: false }, 1);
+    for what in &held {
+        encoder.apply(what, 1);
+    }
+    let _other_session = encoder.packet();
+    encoder.restart();
+    let packet = encoder.packet();
+    assert_eq!((packet.sequence, packet.edges.len()), (0, 0));
+    let mut seen = deliver(&mut InputTracker::new(), &packet);
+    assert_eq!(seen.remove(0), PlayerInput::PadConnected { pad: 2, name: String::new() });
+    assert!(held.iter().all(|what| seen.contains(what)) && seen.len() == held.len(), "{seen:?}");
+}
+
+#[test]
 fn a_pad_that_goes_away_lets_go_of_everything() {
     let (mut encoder, mut tracker) = (InputEncoder::new(), InputTracker::new());
     encoder.apply(&press(2, Buttons::EAST), 1);

@@ -35,6 +35,13 @@ impl InputSender {
         self.next = Some(self.next.map_or(due, |next| next.min(due)));
     }
 
+    /// A session begins: the host gets what is held, but nothing of what was done before there was a picture to see.
+    pub(super) fn restart(&mut self, now: Instant) {
+        self.encoder.restart();
+        self.last = None;
+        self.next = self.used.then_some(now);
+    }
+
     pub(super) const fn deadline(&self) -> Option<Instant> {
         self.next
     }

@@ -515,6 +515,7 @@ impl WhepLink {
                     }
                 }
                 PeerEvent::Secured => {
+                    self.input.restart(now);
                     if matches!(self.phase, Phase::Connecting { .. } | Phase::Securing { .. }) {
                         self.phase = Phase::FirstPicture { until: now + FIRST_PICTURE };
                         self.set_stage(Stage::WaitingForPicture);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use entente_lab::{HostConfig, Scripted, WorldConfig};
 use entente_model::http::{HttpError, Method};
+use entente_model::input::PlayerInput;
 use entente_model::stage::Stage;
 use entente_model::{EndReason, Event};
 
@@ -94,9 +95,31 @@ fn a_host_without_restart_is_joined_again() {
         .collect();
     assert!(sounds.windows(2).all(|pair| pair[1] > pair[0]));
     // And the player is still heard.
-    world.play(entente_model::input::PlayerInput::Key { usage: 4, down: true });
+    world.play(PlayerInput::Key { usage: 4, down: true });
     world.run_millis(100);
     assert!(!world.host.session().inputs.is_empty());
+}
+
+#[test]
+fn a_new_session_hears_what_is_held_but_no_old_motion() {
+    let mut world = running(HostConfig { restarts: false, ..HostConfig::default() });
+    let key = |usage, down| PlayerInput::Key { usage, down };
+    world.play(key(4, true));
+    world.play(PlayerInput::PointerMove { dx: 5000, dy: 0 });
+    world.run_millis(200);
+    cut(&mut world, true);
+    world.run_millis(1000);
+    world.play(PlayerInput::PointerMove { dx: 700, dy: 0 });
+    world.play(key(5, true));
+    world.play(key(5, false));
+    world.run_millis(700);
+    cut(&mut world, false);
+    assert!(world.run_until(playing, Duration::from_secs(4)), "{:?}", stages(&world));
+    world.run_millis(500);
+    world.play(PlayerInput::PointerMove { dx: 1, dy: 0 });
+    world.run_millis(500);
+    assert_eq!(world.host.sessions.len(), 2);
+    assert_eq!(world.host.session().inputs, [key(4, true), PlayerInput::PointerMove { dx: 1, dy: 0 }]);
 }
 
 #[test]

@@ -114,6 +114,18 @@ impl InputEncoder {
         }
     }
 
+    /// For a host that has seen nothing yet: counts and sums begin at zero again and edges are forgotten; what is held
+    /// stays held.
+    pub fn restart(&mut self) {
+        self.sequence = 0;
+        self.edges.clear();
+        self.next_edge = 0;
+        if let Some(totals) = &mut self.pointer {
+            *totals = PointerTotals { buttons: totals.buttons, ..PointerTotals::default() };
+        }
+        self.motion = [None; PADS];
+    }
+
     fn pad_edges(&mut self, pad: u8, state: PadState) {
         let before = self.pads.get(usize::from(pad)).copied().flatten().unwrap_or_default();
         let changed = before.buttons.symmetric_difference(state.buttons).bits();
