@@ -3,6 +3,8 @@
 //! Every packet carries whole state (pads, held keys, pointer totals) and the newest edges, each in up to
 //! [`EDGE_REPEATS`] packets, so that a lost packet loses no press, no motion and leaves no key stuck.
 
+use std::time::Duration;
+
 mod encoder;
 mod tracker;
 
@@ -15,6 +17,10 @@ use crate::input::{Buttons, Contact, Motion, PadState};
 pub const HEADER: usize = 14;
 /// Longest packet that is sent or accepted, in bytes.
 pub const MAX_PACKET: usize = 1200;
+/// A client sends its state at least this often while the channel is open.
+pub const REFRESH: Duration = Duration::from_millis(100);
+/// A client that was silent for this long is not there any more: the host lets go of what it held.
+pub const SILENCE: Duration = Duration::from_secs(1);
 /// Packets in which an edge is repeated.
 pub const EDGE_REPEATS: u32 = 8;
 /// Edges in one packet at most.

@@ -1,5 +1,7 @@
 //! The input channel: nothing a player does is lost when packets are.
 
+use std::time::{Duration, Instant};
+
 use entente_model::input::{Buttons, Contact, Motion, PadState, PlayerInput, TouchPhase};
 use entente_model::wire::input::{
     EDGE_REPEATS, Edge, EdgeSource, InputEncoder, InputPacket, InputTracker, MAX_EDGES, MAX_PACKET, MAX_PLACES,
@@ -166,6 +168,43 @@ fn a_new_session_begins_with_what_is_held_and_nothing_else() {
     let mut seen = deliver(&mut InputTracker::new(), &packet);
     assert_eq!(seen.remove(0), PlayerInput::PadConnected { pad: 2, name: String::new() });
     assert!(held.iter().all(|what| seen.contains(what)) && seen.len() == held.len(), "{seen:?}");
+}
+
+#[test]
+fn a_client_that_falls_silent_lets_go_of_everything() {
+    let (mut encoder, mut tracker) = (InputEncoder::new(), InputTracker::new());
+    let base = Instant::now();
+    let mut seen = Vec::new();
+    let silence = |tracker: &mut InputTracker, millis| {
+        let mut seen = Vec::new();
+        tracker.silence(base + Duration::from_millis(millis), |what| seen.push(what));
+        seen
+    };
+    assert_eq!(silence(&mut tracker, 0), [], "nobody was there yet");
+    let contact = Contact { id: 1, x: 7, y: 8, pressure: 0 };
+    let held = |down| {
+        let phase = if down { TouchPhase::Down } else { TouchPhase::Up };
+        [
+            press(2, if down { Buttons::EAST } else { Buttons::empty() }),
+            PlayerInput::Key { usage: 4, down },
+            PlayerInput::PointerButton { button: 1, down },
+            PlayerInput::Touch { contact, phase },
+        ]
+    };
+    for what in &held(true) {
+        encoder.apply(what, 1);
+    }
+    for packet in 0..30 {
+        tracker.accept(&encoder.packet(), |what| seen.push(what));
+        assert_eq!(silence(&mut tracker, packet * 100), [], "packets come");
+    }
+    assert_eq!(silence(&mut tracker, 3800), []);
+    assert_eq!(silence(&mut tracker, 3900), held(false));
+    assert_eq!(silence(&mut tracker, 4900), [], "once");
+    let mut again = Vec::new();
+    tracker.accept(&encoder.packet(), |what| again.push(what));
+    assert!(held(true).iter().all(|what| again.contains(what)), "still held at the client: {again:?}");
+    assert_eq!(silence(&mut tracker, 5000), []);
 }
 
 #[test]

@@ -3,12 +3,10 @@
 use std::time::{Duration, Instant};
 
 use entente_model::input::PlayerInput;
-use entente_model::wire::input::InputEncoder;
+use entente_model::wire::input::{InputEncoder, REFRESH};
 
 /// While edges wait to be repeated.
 const REPEAT: Duration = Duration::from_millis(8);
-/// Whole state again, so that a lost last packet leaves nothing stuck.
-const REFRESH: Duration = Duration::from_millis(100);
 /// Motion within this time of the last packet travels together; an edge never waits.
 const MERGE: Duration = Duration::from_millis(1);
 

@@ -1,12 +1,16 @@
 //! The host's side of input packets.
 
-use super::{Edge, EdgeSource, InputPacket, MAX_CONTACTS, MAX_KEYS, PADS, PointerTotals};
+use std::time::Instant;
+
+use super::{Edge, EdgeSource, InputPacket, MAX_CONTACTS, MAX_KEYS, PADS, PointerTotals, SILENCE};
 use crate::input::{Buttons, Contact, PadState, PlayerInput, TouchPhase};
 
 /// Host side: turns packets back into the inputs that happened, each once and in order.
 #[derive(Debug, Default)]
 pub struct InputTracker {
     newest: Option<u32>,
+    /// When [`Self::silence`] first saw that packet.
+    heard: Option<(u32, Instant)>,
     next_edge: Option<u16>,
     stamp_micros: u64,
     pads: [Option<PadState>; PADS],
@@ -60,6 +64,42 @@ impl InputTracker {
             }
         }
         self.reconcile(packet, &mut emit);
+    }
+
+    /// Lets go of everything that is held once no packet was accepted for [`SILENCE`]; `emit` gets the releases, each once.
+    /// Call it regularly, for example once a frame. When the client is heard again, its next packet presses what it
+    /// still holds.
+    pub fn silence(&mut self, now: Instant, emit: impl FnMut(PlayerInput)) {
+        let Some(newest) = self.newest else { return };
+        match self.heard {
+            Some((sequence, at)) if sequence == newest => {
+                if now.saturating_duration_since(at) >= SILENCE {
+                    self.release(emit);
+                }
+            }
+            _ => self.heard = Some((newest, now)),
+        }
+    }
+
+    /// Lets go of everything that is held. Pads stay, centred.
+    pub fn release(&mut self, mut emit: impl FnMut(PlayerInput)) {
+        for (slot, pad) in self.pads.iter_mut().enumerate() {
+            if let Some(state) = pad
+                && *state != PadState::default()
+            {
+                *state = PadState::default();
+                emit(PlayerInput::Pad { pad: u8::try_from(slot).unwrap_or(0), state: *state });
+            }
+        }
+        for usage in self.keys.drain(..) {
+            emit(PlayerInput::Key { usage, down: false });
+        }
+        for button in 0..8 {
+            self.pointer_button(button, false, &mut emit);
+        }
+        for contact in self.contacts.drain(..) {
+            emit(PlayerInput::Touch { contact, phase: TouchPhase::Up });
+        }
     }
 
     fn is_fresh(&self, edge: &Edge) -> bool {
