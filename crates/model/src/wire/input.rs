@@ -192,8 +192,10 @@ impl<'a> Reader<'a> {
 }
 
 impl InputPacket {
-    /// Reads a packet. Unknown record types are skipped; a record longer than described is read as far as known; a
-    /// shorter one is ignored.
+    /// Reads a packet. Unknown record types are skipped. A record of fixed size that is longer than described is read
+    /// as far as known, a shorter one is ignored. Edges, keys, contacts and places are lists that fill their record:
+    /// longer ones have more entries, of which those beyond the limit are ignored; an incomplete last entry is ignored,
+    /// among contacts the whole list with it, because a missing contact would mean a lifted finger.
     ///
     /// # Errors
     /// On a wrong length or version.

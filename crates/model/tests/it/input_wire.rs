@@ -294,6 +294,28 @@ fn unknown_records_are_skipped() {
     assert_eq!(InputPacket::parse(&bytes).unwrap().sequence, 9);
 }
 
+/// Bytes of a packet with one record.
+fn with_record(kind: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = InputPacket::default().to_bytes();
+    bytes.extend([kind, u8::try_from(payload.len()).unwrap()]);
+    bytes.extend(payload);
+    bytes
+}
+
+#[test]
+fn records_of_another_length_are_read_as_described() {
+    let read = |kind, payload: &[u8]| InputPacket::parse(&with_record(kind, payload)).unwrap();
+    assert_eq!(read(5, &[0, 1, 0, 2, 99]).pointer_at, Some((1, 2)), "longer: as far as known");
+    assert_eq!(read(5, &[0, 1, 0]).pointer_at, None, "shorter: ignored");
+    assert_eq!(read(8, &[0, 3, 99]).pads_present, Some(3));
+    let edge = [0, 7, 0x80, 1, 0, 4];
+    assert_eq!(read(2, &[&edge[..], &edge[..5]].concat()).edges.len(), 1, "a list: its incomplete entry is ignored");
+    assert_eq!(read(3, &[0, 4, 0]).keys, Some(vec![4]));
+    assert_eq!(read(9, &[0; 15]).places.len(), 1);
+    assert_eq!(read(6, &[0; 14]).contacts.map(|contacts| contacts.len()), Some(2));
+    assert_eq!(read(6, &[0; 13]).contacts, None, "no finger is lifted by a damaged list");
+}
+
 fn any_input() -> impl Strategy<Value = PlayerInput> {
     prop_oneof![
         (0_u8..4, any::<u32>(), any::<i16>()).prop_map(|(pad, bits, axis)| PlayerInput::Pad {
