@@ -87,19 +87,55 @@ pub(crate) struct Sending {
     pub(crate) stream: RtpStream,
 }
 
+/// A connection that is closed when it is dropped: otherwise its driver would go on, and hold its sockets.
+pub(crate) struct Connection {
+    inner: Arc<dyn PeerConnection>,
+    open: bool,
+}
+
+impl Connection {
+    /// Closes it and waits for that.
+    pub(crate) async fn close(&mut self) {
+        let _ = self.inner.close().await;
+        // Only now: a wait that was cut short is made up for by `drop`.
+        self.open = false;
+    }
+}
+
+impl std::ops::Deref for Connection {
+    type Target = Arc<dyn PeerConnection>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inner
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.open
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let inner = Arc::clone(&self.inner);
+            runtime.spawn(async move {
+                let _ = inner.close().await;
+            });
+        }
+    }
+}
+
 /// A connection that has answered its offer.
 pub(crate) struct Peer {
-    pub(crate) connection: Arc<dyn PeerConnection>,
+    pub(crate) connection: Connection,
     pub(crate) offer: String,
     pub(crate) answer: String,
     gathered: Arc<Notify>,
 }
 
 /// What a connection is made from.
-pub(crate) struct Plan<'a> {
-    pub(crate) offer: &'a str,
-    pub(crate) video: (VideoCodec, &'a Offered),
-    pub(crate) audio: Option<&'a Offered>,
+pub(crate) struct Plan {
+    pub(crate) offer: String,
+    pub(crate) video: (VideoCodec, Offered),
+    pub(crate) audio: Option<Offered>,
     pub(crate) listen: IpAddr,
     /// Random bits for stream identifiers.
     pub(crate) seed: [u8; 16],
@@ -144,10 +180,10 @@ fn opus(offered: &Offered) -> RTCRtpCodec {
     }
 }
 
-fn media_engine(plan: &Plan<'_>) -> Result<MediaEngine, Error> {
+fn media_engine(plan: &Plan) -> Result<MediaEngine, Error> {
     let mut engine = MediaEngine::default();
-    let (codec, offered) = plan.video;
-    let parameters = RTCRtpCodecParameters { rtp_codec: codec_of(codec, offered), payload_type: offered.payload_type };
+    let (codec, offered) = &plan.video;
+    let parameters = RTCRtpCodecParameters { rtp_codec: codec_of(*codec, offered), payload_type: offered.payload_type };
     engine.register_codec(parameters, RtpCodecKind::Video)?;
     if let Some(rtx) = offered.rtx {
         let rtp_codec = RTCRtpCodec {
@@ -159,7 +195,7 @@ fn media_engine(plan: &Plan<'_>) -> Result<MediaEngine, Error> {
         };
         engine.register_codec(RTCRtpCodecParameters { rtp_codec, payload_type: rtx }, RtpCodecKind::Video)?;
     }
-    if let Some(audio) = plan.audio {
+    if let Some(audio) = &plan.audio {
         let parameters = RTCRtpCodecParameters { rtp_codec: opus(audio), payload_type: audio.payload_type };
         engine.register_codec(parameters, RtpCodecKind::Audio)?;
     }
@@ -183,14 +219,25 @@ fn media_addresses(listen: IpAddr) -> Vec<SocketAddr> {
     addresses
 }
 
-/// Builds a connection, answers the offer and collects candidates.
+/// Builds a connection, answers the offer and collects candidates. Who stops waiting leaves nothing behind.
 pub(crate) async fn answer(
-    plan: Plan<'_>,
+    plan: Plan,
     feedback: Arc<Feedback>,
     ceiling_bits: u64,
     events: mpsc::Sender<PeerEvent>,
 ) -> Result<Answered, Error> {
-    let offer = RTCSessionDescription::offer(plan.offer.to_owned())?;
+    // A task of its own: a building that is cut short in the middle would leave its driver running.
+    let answering = tokio::spawn(negotiate(plan, feedback, ceiling_bits, events));
+    answering.await.unwrap_or_else(|error| Err(Error::Other(error.to_string())))
+}
+
+async fn negotiate(
+    plan: Plan,
+    feedback: Arc<Feedback>,
+    ceiling_bits: u64,
+    events: mpsc::Sender<PeerEvent>,
+) -> Result<Answered, Error> {
+    let offer = RTCSessionDescription::offer(plan.offer.clone())?;
     let registry = Registry::new()
         .with(
             Slot::CongestionControl,
@@ -212,27 +259,27 @@ pub(crate) async fn answer(
         .build();
     let gathered = Arc::new(Notify::new());
     let handler = Handler { events, gathered: Arc::clone(&gathered) };
-    let connection: Arc<dyn PeerConnection> = Arc::new(
-        PeerConnectionBuilder::new()
-            .with_configuration(RTCConfigurationBuilder::new().build())
-            .with_media_engine(media_engine(&plan)?)
-            .with_interceptor_registry(registry)
-            .with_setting_engine(settings)
-            .with_handler(Arc::new(handler))
-            .with_udp_addrs(media_addresses(plan.listen))
-            .build()
-            .await?,
-    );
+    let built = PeerConnectionBuilder::new()
+        .with_configuration(RTCConfigurationBuilder::new().build())
+        .with_media_engine(media_engine(&plan)?)
+        .with_interceptor_registry(registry)
+        .with_setting_engine(settings)
+        .with_handler(Arc::new(handler))
+        .with_udp_addrs(media_addresses(plan.listen))
+        .build()
+        .await?;
+    let connection = Connection { inner: Arc::new(built), open: true };
     // Tracks come after the offer: before it, extension ids would differ from the negotiated ones.
     connection.set_remote_description(offer).await?;
     let [s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, sa, sb, ..] = plan.seed;
-    let (codec, offered) = plan.video;
+    let (codec, offered) = &plan.video;
     let (video_track, video_sender) =
-        add(&*connection, RtpCodecKind::Video, codec_of(codec, offered), u32::from_be_bytes([s0, s1, s2, s3])).await?;
-    let audio = match plan.audio {
+        add(&**connection, RtpCodecKind::Video, codec_of(*codec, offered), u32::from_be_bytes([s0, s1, s2, s3]))
+            .await?;
+    let audio = match &plan.audio {
         Some(audio) => {
             let ssrc = u32::from_be_bytes([s4, s5, s6, s7]);
-            Some(add(&*connection, RtpCodecKind::Audio, opus(audio), ssrc).await?)
+            Some(add(&**connection, RtpCodecKind::Audio, opus(audio), ssrc).await?)
         }
         None => None,
     };
@@ -248,7 +295,7 @@ pub(crate) async fn answer(
         }
         None => None,
     };
-    Ok(Answered { peer: Peer { connection, offer: plan.offer.to_owned(), answer, gathered }, video, audio })
+    Ok(Answered { peer: Peer { connection, offer: plan.offer, answer, gathered }, video, audio })
 }
 
 async fn add(
@@ -286,7 +333,7 @@ async fn sending(
     Ok(Sending { track, stream: RtpStream { ssrc, payload_type, sequence, first_timestamp, playout_delay } })
 }
 
-async fn gathered_answer(connection: &Arc<dyn PeerConnection>, gathered: &Notify) -> Result<String, Error> {
+async fn gathered_answer(connection: &Connection, gathered: &Notify) -> Result<String, Error> {
     // When it takes longer the answer goes out with what there is.
     let _ = tokio::time::timeout(GATHERING, gathered.notified()).await;
     let description = connection.local_description().await.ok_or(Error::ErrConnectionClosed)?;
@@ -327,5 +374,50 @@ impl Peer {
         self.answer = gathered_answer(&self.connection, &self.gathered).await?;
         self.offer = offer;
         Ok(sdp::answer_fragment(&self.answer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+        a=fingerprint:sha-256 AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:\
+        77:88:99\r\na=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=setup:actpass\r\na=recvonly\r\n\
+        a=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n";
+
+    fn plan(offer: &str) -> Plan {
+        let [(codec, offered)] = sdp::video_choices(&sdp::read_offer(offer)).try_into().unwrap();
+        let listen = [127, 0, 0, 1].into();
+        Plan { offer: offer.to_owned(), video: (codec, offered), audio: None, listen, seed: [7; 16] }
+    }
+
+    async fn answered(offer: &str) -> Result<Answered, Error> {
+        let (events, _) = mpsc::channel(8);
+        answer(plan(offer), Arc::new(Feedback::new(1_000_000)), 1_000_000, events).await
+    }
+
+    #[test]
+    fn refused_and_abandoned_offers_leave_nothing_running() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let refused = OFFER.replace("a=fingerprint:sha-256", "a=print");
+            for _ in 0..4 {
+                assert!(answered(&refused).await.is_err());
+            }
+            // Given up at every stage, the last one being after the answer.
+            for micros in [0, 100, 500, 2000, 2_000_000] {
+                let _ = tokio::time::timeout(Duration::from_micros(micros), answered(OFFER)).await;
+            }
+            let metrics = tokio::runtime::Handle::current().metrics();
+            let empty = async {
+                while metrics.num_alive_tasks() > 0 {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            };
+            let ended = tokio::time::timeout(Duration::from_secs(5), empty).await;
+            assert!(ended.is_ok(), "{} tasks still run", metrics.num_alive_tasks());
+        });
     }
 }

@@ -228,7 +228,7 @@ impl Session {
             }
         })
         .await;
-        let _ = self.peer.lock().await.connection.close().await;
+        self.peer.lock().await.connection.close().await;
         tracing::info!(session = %self.shared.id, ?code, "session ended");
     }
 

@@ -164,9 +164,9 @@ pub(super) async fn post(
     let feedback = Arc::new(Feedback::new(ceiling));
     let (event_sender, events) = mpsc::channel(PEER_EVENTS);
     let plan = Plan {
-        offer: &offer,
-        video: (choice.codec, &choice.video),
-        audio: choice.audio.as_ref(),
+        offer,
+        video: (choice.codec, choice.video.clone()),
+        audio: choice.audio.clone(),
         listen: cloud.address.ip(),
         seed,
     };
