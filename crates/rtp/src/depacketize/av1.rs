@@ -85,7 +85,7 @@ fn walk<'a>(
         while !rest.is_empty() {
             index += 1;
             // The last of a counted row goes without a length.
-            let data = if index == aggregation.count {
+            let data = if index == usize::from(aggregation.count) {
                 std::mem::take(&mut rest)
             } else {
                 let (length, after) = leb128(rest).ok_or(DepacketizeError::Truncated)?;

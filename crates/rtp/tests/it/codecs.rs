@@ -231,3 +231,11 @@ fn av1_contradictions_are_refused() {
     assert_eq!(assemble(&mut codec, &[&[0x00, 0xff, 0xff]]), Err(DepacketizeError::Truncated));
     assert_eq!(assemble(&mut codec, &[&[0x18, 0x08, 1]]), Err(DepacketizeError::NoPicture));
 }
+
+#[test]
+fn av1_rows_of_any_length_are_walked_to_their_end() {
+    let mut codec = new(VideoCodec::Av1);
+    // W = 0, 255 elements without bytes, then a frame: one more than a byte can count.
+    let payload = [&[0x00][..], &[0; 255], &[0x02, 0x30, 0x07]].concat();
+    assert_eq!(assemble(&mut codec, &[&payload]).unwrap().data[..], [0x32, 1, 0x07]);
+}
