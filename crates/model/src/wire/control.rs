@@ -5,8 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Longest control message that a receiver must accept, in bytes.
+/// Longest control message that a receiver must accept and that a sender may send, in bytes.
 pub const MAX_MESSAGE: usize = 16 * 1024;
+/// What is left for the text of [`Control::Text`].
+const MAX_TEXT: usize = MAX_MESSAGE - r#"{"type":"text","text":""}"#.len();
+/// What is left of each string in a message that would be too long.
+const SHORTENED: usize = 4096;
 
 /// Why a side says goodbye.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,17 +156,115 @@ impl Control {
         serde_json::from_slice(bytes).map_err(|error| ControlError::Invalid(error.to_string()))
     }
 
-    /// The message as JSON text.
+    /// `text` as messages that each fit [`MAX_MESSAGE`], in order.
+    pub fn texts(text: &str) -> impl Iterator<Item = Self> {
+        let mut rest = text;
+        std::iter::from_fn(move || {
+            let head = fitting(rest, MAX_TEXT);
+            rest = rest.get(head.len()..)?;
+            (!head.is_empty()).then(|| Self::Text { text: head.to_owned() })
+        })
+    }
+
+    /// The message as JSON text of at most [`MAX_MESSAGE`] bytes. Strings that do not fit are cut: what people read is
+    /// shorter by far, and [`Self::texts`] cuts what is typed into messages that fit.
     #[must_use]
     pub fn to_json(&self) -> String {
+        let whole = self.written();
+        if whole.len() <= MAX_MESSAGE {
+            return whole;
+        }
+        let cut = |text: &str| fitting(text, SHORTENED).to_owned();
+        let shorter = match self {
+            Self::Text { text } => Self::Text { text: fitting(text, MAX_TEXT).to_owned() },
+            Self::Notice { text } => Self::Notice { text: cut(text) },
+            Self::Goodbye { code, reason } => Self::Goodbye { code: *code, reason: cut(reason) },
+            Self::Hello { versions, client, .. } => {
+                Self::Hello { versions: versions.clone(), client: cut(client), capabilities: Vec::new() }
+            }
+            Self::Welcome { version, host, game, .. } => {
+                Self::Welcome { version: *version, host: cut(host), game: cut(game), capabilities: Vec::new() }
+            }
+            other => other.clone(),
+        };
+        Some(shorter.written()).filter(|json| json.len() <= MAX_MESSAGE).unwrap_or_else(|| String::from("{}"))
+    }
+
+    fn written(&self) -> String {
         // Serialising these plain fields cannot fail; an empty object would be ignored by any receiver.
         serde_json::to_string(self).unwrap_or_else(|_| String::from("{}"))
     }
 }
 
+/// As much of `text` as `room` bytes of JSON hold (RFC 8259 section 7).
+fn fitting(text: &str, room: usize) -> &str {
+    let mut used = 0;
+    for (at, character) in text.char_indices() {
+        used += match character {
+            '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+            '\0'..' ' => 6,
+            _ => character.len_utf8(),
+        };
+        if used > room {
+            return text.get(..at).unwrap_or_default();
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    #[test]
+    fn a_long_text_becomes_messages_that_fit() {
+        for part in ["a", "é", "\u{1f3ae}", "\"", "\u{1}", "\n"] {
+            let text = part.repeat(20_000);
+            let messages: Vec<Control> = Control::texts(&text).collect();
+            let mut whole = String::new();
+            for message in &messages {
+                let json = message.to_json();
+                assert!(
+                    json.len() <= MAX_MESSAGE && json.len() > MAX_MESSAGE - 12
+                        || *message == messages[messages.len() - 1]
+                );
+                let Ok(Control::Text { text }) = Control::parse(json.as_bytes()) else { panic!("{part:?}") };
+                whole += &text;
+            }
+            assert_eq!(whole, text);
+        }
+        assert_eq!(Control::texts("").count(), 0);
+    }
+
+    #[test]
+    fn nothing_is_written_that_a_receiver_may_ignore() {
+        let long = || "\u{2}".repeat(30_000);
+        let messages = [
+            Control::Notice { text: long() },
+            Control::Text { text: long() },
+            Control::Goodbye { code: GoodbyeCode::Error, reason: long() },
+            Control::Hello { versions: vec![1], client: long(), capabilities: vec![long()] },
+            Control::Welcome { version: 1, host: long(), game: long(), capabilities: vec![long()] },
+        ];
+        for message in messages {
+            let read = Control::parse(message.to_json().as_bytes()).unwrap();
+            assert_eq!(std::mem::discriminant(&read), std::mem::discriminant(&message));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_written_whole(text in "\\PC{0,3000}[\u{0}-\u{24}]{0,4000}") {
+            let mut whole = String::new();
+            for message in Control::texts(&text) {
+                let Ok(Control::Text { text }) = Control::parse(message.to_json().as_bytes()) else { panic!() };
+                whole += &text;
+            }
+            prop_assert_eq!(whole, text);
+        }
+    }
 
     #[test]
     fn unknown_types_and_fields_are_ignored() {

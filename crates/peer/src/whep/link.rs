@@ -575,7 +575,9 @@ impl WhepLink {
 
     fn player(&mut self, now: Instant, event: &InputEvent) {
         if let PlayerInput::Text(text) = &event.what {
-            self.say(now, &Control::Text { text: text.clone() });
+            for part in Control::texts(text) {
+                self.say(now, &part);
+            }
             return;
         }
         self.input.apply(now, &event.what, self.config.clock.micros(event.at));

@@ -102,6 +102,19 @@ fn pointer_motion_adds_up_and_text_arrives() {
 }
 
 #[test]
+fn a_long_text_arrives_whole() {
+    let mut world = ready(WorldConfig::default());
+    let text = "Grüße \u{1f3ae}\n".repeat(5000);
+    world.play(PlayerInput::Text(text.clone()));
+    world.run_millis(2000);
+    let parts = world.host.session().controls.iter().filter_map(|control| match control {
+        Control::Text { text } => Some(text.as_str()),
+        _ => None,
+    });
+    assert_eq!(parts.collect::<String>(), text);
+}
+
+#[test]
 fn feedback_and_notices_come_back() {
     let mut world = ready(WorldConfig::default());
     let now = world.now();
