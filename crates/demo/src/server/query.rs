@@ -12,7 +12,8 @@ pub(super) struct Wish {
     height: Option<u32>,
     fps: Option<u32>,
     bitrate_kbps: Option<u32>,
-    pub(super) codec: Option<VideoCodec>,
+    /// Codecs that are allowed, best first; empty = any.
+    pub(super) codecs: Vec<VideoCodec>,
     pub(super) encoder: Option<String>,
     pub(super) audio_millis: Option<u32>,
     pub(super) seed: Option<u64>,
@@ -41,7 +42,8 @@ impl Wish {
                     }
                     wish.audio_millis = millis;
                 }
-                "codec" => wish.codec = Some(value.parse().map_err(Problem::bad_request)?),
+                // Names that a later version may know are no mistake.
+                "codec" => wish.codecs = value.split(',').filter_map(|name| name.trim().parse().ok()).collect(),
                 "encoder" => wish.encoder = Some(value.into_owned()),
                 "queue" => wish.ticket = Some(value.into_owned()),
                 _ => {}
@@ -79,15 +81,24 @@ mod tests {
     #[test]
     fn what_is_not_asked_for_is_the_default() {
         let wish = Wish::read("fps=30&codec=vp8&unknown=1&audio_ms=5").unwrap();
-        assert_eq!((wish.codec, wish.audio_millis), (Some(VideoCodec::Vp8), Some(5)));
+        assert_eq!((wish.codecs.as_slice(), wish.audio_millis), (&[VideoCodec::Vp8][..], Some(5)));
         let format = wish.format(DEFAULT).unwrap();
         assert_eq!((format.width, format.height, format.fps), (1280, 720, 30));
         assert_eq!(Wish::read("height=360").unwrap().format(DEFAULT).unwrap().width, 640);
     }
 
     #[test]
+    fn codecs_are_a_list_of_known_names_in_its_order() {
+        let codecs = |query: &str| Wish::read(query).unwrap().codecs;
+        assert_eq!(codecs("codec=av1%2Ch264"), [VideoCodec::Av1, VideoCodec::H264]);
+        assert_eq!(codecs("codec=vp10, H265 ,,vp8"), [VideoCodec::Hevc, VideoCodec::Vp8]);
+        assert_eq!(codecs("codec=h264&codec=vp9"), [VideoCodec::Vp9], "the last one counts");
+        assert_eq!(codecs("codec=theora"), []);
+    }
+
+    #[test]
     fn nonsense_is_refused() {
-        for query in ["width=x", "codec=mpeg2", "audio_ms=7", "fps=-1"] {
+        for query in ["width=x", "audio_ms=7", "fps=-1"] {
             assert!(Wish::read(query).is_err(), "{query}");
         }
         for query in ["width=99999&height=1", "width=4294967295", "height=4294967295", "fps=61", "bitrate_kbps=1"] {

@@ -78,6 +78,25 @@ struct Choice {
     format: VideoFormat,
 }
 
+fn named(codecs: &[VideoCodec]) -> Vec<&'static str> {
+    codecs.iter().map(|codec| codec.name()).collect()
+}
+
+/// The first codec that is offered, wanted and encoded here: in the order of the wish, without one in the offer's.
+fn first_choice(
+    machine: &Machine,
+    wish: &Wish,
+    choices: &[(VideoCodec, Offered)],
+) -> Option<(&'static EncoderRow, VideoCodec, Offered)> {
+    let order: Vec<VideoCodec> =
+        if wish.codecs.is_empty() { choices.iter().map(|(codec, _)| *codec).collect() } else { wish.codecs.clone() };
+    order.into_iter().find_map(|codec| {
+        let (_, offered) = choices.iter().find(|(offered, _)| *offered == codec)?;
+        let encoder = machine.encoder(codec, wish.encoder.as_deref()).ok()?;
+        Some((encoder, codec, offered.clone()))
+    })
+}
+
 fn choose(machine: &Machine, wish: &Wish, offer: &str) -> Result<Choice, Problem> {
     let not_acceptable =
         |detail: String| Problem::new(StatusCode::NOT_ACCEPTABLE, "no-common-codec", "No common video format", detail);
@@ -86,18 +105,13 @@ fn choose(machine: &Machine, wish: &Wish, offer: &str) -> Result<Choice, Problem
         return Err(Problem::bad_request("the body is not an SDP offer with video and ICE credentials"));
     }
     let choices = sdp::video_choices(&offer);
-    let found = choices.iter().find_map(|(codec, offered)| {
-        let wanted = wish.codec.is_none_or(|wish| wish == *codec);
-        let encoder = wanted.then(|| machine.encoder(*codec, wish.encoder.as_deref()).ok()).flatten()?;
-        Some((encoder, *codec, offered.clone()))
-    });
-    let Some((encoder, codec, video)) = found else {
-        let offered: Vec<_> = choices.iter().map(|(codec, _)| codec.name()).collect();
+    let Some((encoder, codec, video)) = first_choice(machine, wish, &choices) else {
+        let offered: Vec<_> = choices.iter().map(|(codec, _)| *codec).collect();
         let made: Vec<_> = machine.encoders.iter().map(|row| format!("{} ({})", row.codec.name(), row.name)).collect();
         return Err(not_acceptable(format!(
             "offered in a usable form: {}; asked for: {} {}; this host encodes: {}",
-            offered.join(", "),
-            wish.codec.map_or("any codec", VideoCodec::name),
+            named(&offered).join(", "),
+            if wish.codecs.is_empty() { "any codec".to_owned() } else { named(&wish.codecs).join(", ") },
             wish.encoder.as_deref().unwrap_or(""),
             made.join(", ")
         )));

@@ -69,6 +69,21 @@ fn wrong_requests_get_their_status_and_a_problem() {
 }
 
 #[test]
+fn the_first_codec_of_the_list_that_both_sides_know_is_sent() {
+    let host = host(DemoConfig::default());
+    let at = host.address();
+    for (list, codec) in
+        [("vp8%2Ch264", "vp8"), ("h264,vp8", "h264"), ("av1%2Cvp8", "vp8"), ("h267%2Cvp8", "vp8"), ("h267", "h264")]
+    {
+        let reply = post(at, &format!("/whep/testcard?width=640&height=360&fps=30&codec={list}"), OFFER);
+        assert_eq!(reply.status, 201, "{list}: {reply:?}");
+        let sent = reply.header("entente-video").unwrap();
+        assert!(sent.starts_with(&format!("codec={codec};")), "{list}: {sent}");
+        assert_eq!(send(at, "DELETE", reply.header("location").unwrap(), &[], "").status, 200);
+    }
+}
+
+#[test]
 fn pages_of_other_origins_may_use_the_host() {
     let host = host(DemoConfig::default());
     let reply = send(host.address(), "OPTIONS", "/whep/game", &[("Origin", "https://example.invalid")], "");
