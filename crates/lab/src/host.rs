@@ -70,6 +70,12 @@ pub struct HostConfig {
     pub undeclared: bool,
     /// Host clock minus virtual time.
     pub clock_offset_micros: u64,
+    /// Version in `welcome`.
+    pub version: u8,
+    /// Answer pings.
+    pub pongs: bool,
+    /// Changes each answer before it is sent.
+    pub rewrite: fn(&str) -> String,
 }
 
 impl Default for HostConfig {
@@ -88,6 +94,9 @@ impl Default for HostConfig {
             restarts: true,
             undeclared: false,
             clock_offset_micros: 7_000_000,
+            version: 1,
+            pongs: true,
+            rewrite: str::to_owned,
         }
     }
 }
@@ -353,7 +362,7 @@ impl FakeHost {
                 *line = line.replace("m=application 9", "m=application 0");
             }
         }
-        lines.join("\r\n") + "\r\n"
+        (self.config.rewrite)(&(lines.join("\r\n") + "\r\n"))
     }
 
     fn restart(&mut self, now: Instant, id: usize, fragment: &str) -> Option<String> {
@@ -424,7 +433,8 @@ impl FakeHost {
     }
 
     fn drain(&mut self, now: Instant, id: usize) {
-        let offset = self.config.clock_offset_micros;
+        let config = self.config.clone();
+        let offset = config.clock_offset_micros;
         let host_micros = u64::try_from((now - self.begin).as_micros()).expect("a short test") + offset;
         let Some(session) = self.sessions.get_mut(id) else { return };
         loop {
@@ -436,13 +446,13 @@ impl FakeHost {
             while let Some(message) = session.connection.poll_read() {
                 moved = true;
                 if let RTCMessage::DataChannelMessage(channel, data) = message.message {
-                    session.message(now, host_micros, channel, &data.data);
+                    session.message(&config, now, host_micros, channel, &data.data);
                 }
             }
             while let Some(datagram) = session.connection.poll_write() {
                 moved = true;
                 let dtls = datagram.message.first().is_some_and(|byte| (20..64).contains(byte));
-                if !(self.config.silent || (self.config.dtls_dead && dtls)) {
+                if !(config.silent || (config.dtls_dead && dtls)) {
                     let (from, to) = (datagram.transport.local_addr, datagram.transport.peer_addr);
                     self.out.push_back((from, to, datagram.message.to_vec()));
                 }
@@ -479,7 +489,14 @@ impl HostSession {
         }
     }
 
-    fn message(&mut self, now: Instant, host_micros: u64, channel: RTCDataChannelId, bytes: &[u8]) {
+    fn message(
+        &mut self,
+        config: &HostConfig,
+        now: Instant,
+        host_micros: u64,
+        channel: RTCDataChannelId,
+        bytes: &[u8],
+    ) {
         let label = self.channels.iter().find(|(id, _)| *id == channel).map(|(_, label)| label.clone());
         match label.as_deref() {
             Some(INPUT_CHANNEL) => {
@@ -492,6 +509,9 @@ impl HostSession {
             Some(CONTROL_CHANNEL) => match Control::parse(bytes).expect("the client sends valid control") {
                 Control::Ping { id, client_micros } => {
                     self.pings += 1;
+                    if !config.pongs {
+                        return;
+                    }
                     let pong = Control::Pong {
                         id,
                         client_micros,
@@ -503,7 +523,7 @@ impl HostSession {
                 hello @ Control::Hello { .. } => {
                     self.controls.push(hello);
                     let welcome = Control::Welcome {
-                        version: 1,
+                        version: config.version,
                         host: "fake host".to_owned(),
                         game: "test".to_owned(),
                         capabilities: Vec::new(),
