@@ -9,6 +9,8 @@ use entente_model::time::MonoClock;
 use entente_model::wire::VERSION;
 use entente_model::wire::control::Control;
 
+/// Versions that we speak, best first.
+const VERSIONS: [u8; 1] = [VERSION];
 /// At first the clock offset is wanted soon.
 const FIRST_PINGS: Duration = Duration::from_secs(2);
 const FIRST_PING_INTERVAL: Duration = Duration::from_millis(250);
@@ -27,6 +29,8 @@ const MAX_TEXT: usize = 240;
 pub(crate) enum News {
     /// Said goodbye, for people.
     Goodbye(String),
+    /// Chose a version that we do not speak.
+    BadVersion(u8),
     /// A round trip was measured.
     RoundTrip(Duration),
     /// For a pad.
@@ -47,7 +51,7 @@ impl News {
             Self::Notice(text) => Event::Notice(text),
             Self::Host(name) => Event::Host { name },
             Self::ClockOffset { offset_micros, error_micros } => Event::ClockOffset { offset_micros, error_micros },
-            Self::Goodbye(_) | Self::RoundTrip(_) => return None,
+            Self::Goodbye(_) | Self::BadVersion(_) | Self::RoundTrip(_) => return None,
         })
     }
 }
@@ -84,7 +88,7 @@ impl ControlSession {
         self.opened = Some(now);
         self.next_ping = Some(now);
         Control::Hello {
-            versions: vec![VERSION],
+            versions: VERSIONS.to_vec(),
             client: client.to_owned(),
             capabilities: ["rumble", "light", "pointer", "touch", "motion", "text", "format"]
                 .map(str::to_owned)
@@ -139,6 +143,7 @@ impl ControlSession {
         let Ok(message) = Control::parse(bytes) else { return false };
         self.last_answer = Some(now);
         match message {
+            Control::Welcome { version, .. } if !VERSIONS.contains(&version) => emit(News::BadVersion(version)),
             Control::Welcome { host, game, .. } => {
                 let name = if game.is_empty() { host } else { format!("{host}, {game}") };
                 emit(News::Host(for_people(&name)));

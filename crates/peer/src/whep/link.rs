@@ -561,6 +561,10 @@ impl WhepLink {
         for item in news {
             match item {
                 News::Goodbye(reason) => return self.finish(now, EndReason::HostEnded(reason)),
+                News::BadVersion(version) => {
+                    let words = format!("it chose version {version} of the protocol, which was not offered");
+                    return self.finish(now, EndReason::BadAnswer(words));
+                }
                 News::RoundTrip(rtt) => self.round_trip(rtt),
                 other => {
                     if let Some(event) = other.into_event() {

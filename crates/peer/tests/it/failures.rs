@@ -127,6 +127,16 @@ fn a_host_that_closes_has_ended_the_game() {
 }
 
 #[test]
+fn a_version_that_was_not_offered_is_refused() {
+    let mut world = world(WorldConfig::default(), HostConfig { version: 2, ..HostConfig::default() });
+    world.run_millis(1000);
+    let ended = world.ended();
+    assert!(matches!(ended, Some(EndReason::BadAnswer(words)) if words.contains("version 2")), "{ended:?}");
+    world.run_millis(1000);
+    assert!(world.host.session().deleted);
+}
+
+#[test]
 fn addresses_that_cannot_be_played() {
     let now = Instant::now();
     for url in ["", "whep+ftp://host/", "whep://host/", "demo://games"] {
