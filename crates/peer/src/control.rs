@@ -67,6 +67,8 @@ pub(crate) struct ControlSession {
     pings: VecDeque<(u32, u64)>,
     best: Option<(u64, Instant)>,
     last_answer: Option<Instant>,
+    /// A ping was answered.
+    measures: bool,
 }
 
 impl ControlSession {
@@ -80,6 +82,7 @@ impl ControlSession {
             pings: VecDeque::new(),
             best: None,
             last_answer: None,
+            measures: false,
         }
     }
 
@@ -102,6 +105,12 @@ impl ControlSession {
         self.next_ping = None;
         self.pings.clear();
         self.last_answer = None;
+        self.measures = false;
+    }
+
+    /// Whether the round trip is measured here; hosts may take the channel and never answer on it.
+    pub(crate) const fn measures(&self) -> bool {
+        self.measures
     }
 
     /// When the last message came.
@@ -192,6 +201,7 @@ impl ControlSession {
             return false;
         }
         let rtt = u64::try_from(away - held).unwrap_or(u64::MAX);
+        self.measures = true;
         emit(News::RoundTrip(Duration::from_micros(rtt)));
         // RFC 5905 section 8: the mean of both ways; wrong by half the round trip at most.
         let error_micros = rtt.div_ceil(2);

@@ -126,6 +126,16 @@ fn a_plain_host_without_channels_plays_too() {
 }
 
 #[test]
+fn the_path_is_measured_when_pings_are_not_answered() {
+    let mut world = world(WorldConfig::default(), HostConfig { pongs: false, ..HostConfig::default() });
+    play(&mut world);
+    world.run_millis(3000);
+    assert!(world.host.session().pings > 5);
+    let rtt = world.stats().rtt_micros.expect("measured by ICE");
+    assert!((19_000..25_000).contains(&rtt), "{rtt}");
+}
+
+#[test]
 fn a_host_that_starts_dtls_itself_plays_too() {
     let mut world = world(WorldConfig::default(), HostConfig { dtls_client: true, ..HostConfig::default() });
     play(&mut world);

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use entente_model::LinkStats;
 
-use super::{CONTROL, WhepLink};
+use super::WhepLink;
 use crate::peer::Peer;
 
 impl WhepLink {
     pub(super) fn measure(&mut self, now: Instant) {
         let Some(peer) = &mut self.peer else { return };
-        if !peer.is_open(CONTROL)
+        if !self.control.measures()
             && let Some(rtt) = peer.path_rtt(now)
         {
             peer.set_rtt(rtt);
