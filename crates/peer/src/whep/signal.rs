@@ -128,7 +128,7 @@ pub(crate) fn read_reply(response: &HttpResponse) -> Reply {
         },
         401 | 403 => EndReason::Unauthorized,
         404 | 410 => EndReason::NotFound(words),
-        406 | 415 => EndReason::NoCodec(words),
+        406 => EndReason::NoCodec(words),
         502 | 504 => EndReason::Unreachable(words),
         status => {
             EndReason::BadAnswer(if words.contains("status") { words } else { format!("status {status}: {words}") })
@@ -271,6 +271,11 @@ mod tests {
         assert_eq!(reason(403, "<html>"), EndReason::Unauthorized);
         assert_eq!(reason(404, r#"{"title":"No such game"}"#), EndReason::NotFound("No such game".to_owned()));
         assert_eq!(reason(503, r#"{"detail":"down\u001b"}"#), EndReason::Busy("down".to_owned()));
+        assert_eq!(reason(406, ""), EndReason::NoCodec("status 406".to_owned()));
+        assert!(
+            matches!(reason(415, r#"{"title":"not SDP"}"#), EndReason::BadAnswer(_)),
+            "the kind of body, not of video"
+        );
         assert_eq!(reason(500, ""), EndReason::BadAnswer("status 500".to_owned()));
     }
 
