@@ -61,7 +61,7 @@ pub struct WhepLink {
     /// When the start has to be done; from the end of the queue on.
     start_by: Option<Instant>,
     outage: Option<Outage>,
-    /// The host refused an ICE restart once.
+    /// The host of this session refused an ICE restart.
     no_restart: bool,
     control: ControlSession,
     control_closed: Option<Instant>,

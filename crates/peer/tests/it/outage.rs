@@ -123,6 +123,22 @@ fn a_new_session_hears_what_is_held_but_no_old_motion() {
 }
 
 #[test]
+fn each_session_may_try_an_ice_restart() {
+    let mut world = running(HostConfig { restarts: false, ..HostConfig::default() });
+    for _ in 0..2 {
+        cut(&mut world, true);
+        world.run_millis(1700);
+        cut(&mut world, false);
+        assert!(world.run_until(playing, Duration::from_secs(4)), "{:?} {:?}", stages(&world), methods(&world));
+        world.run_millis(1000);
+        world.host.config.restarts = true;
+    }
+    use Method::{Delete, Patch, Post};
+    assert_eq!(methods(&world), [Post, Patch, Delete, Post, Patch]);
+    assert_eq!(world.host.sessions.len(), 2);
+}
+
+#[test]
 fn an_endless_outage_ends_after_ten_seconds() {
     let mut world = running(HostConfig::default());
     let began = world.elapsed();

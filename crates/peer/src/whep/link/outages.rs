@@ -105,6 +105,7 @@ impl WhepLink {
             return self.finish(now, EndReason::ConnectionLost(words));
         }
         self.drop_session(now);
+        self.no_restart = false;
         self.timeline.rejoin();
         self.open(now);
     }
