@@ -53,25 +53,22 @@ impl VideoFormat {
         kbps.clamp(*BITRATE_KBPS.start(), *BITRATE_KBPS.end())
     }
 
-    /// Whether the host makes such pictures; otherwise what is wrong, for people.
-    ///
-    /// # Errors
-    /// With the first rule that is broken.
-    pub fn check(&self) -> Result<(), String> {
-        let Self { width, height, fps, bitrate_kbps } = *self;
-        if !(MIN_SIZE.0..=MAX_SIZE.0).contains(&width) || !(MIN_SIZE.1..=MAX_SIZE.1).contains(&height) {
-            return Err(format!("{width}x{height} is outside 640x360 to 1920x1080"));
+    /// The format of this host that comes nearest: sizes keep their shape where they can and are even, frame rates are
+    /// those of [`FRAME_RATES`], of two equally near the lower one.
+    #[must_use]
+    pub fn nearest(self) -> Self {
+        let (width, height) = (f64::from(self.width.max(1)), f64::from(self.height.max(1)));
+        let shrink = (f64::from(MAX_SIZE.0) / width).min(f64::from(MAX_SIZE.1) / height).min(1.0);
+        let grow = (f64::from(MIN_SIZE.0) / width).max(f64::from(MIN_SIZE.1) / height).max(1.0);
+        let scale = if shrink < 1.0 { shrink } else { grow };
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive; saturates")]
+        let even = |length: f64, least: u32, most: u32| ((length * scale / 2.0).round() as u32 * 2).clamp(least, most);
+        Self {
+            width: even(width, MIN_SIZE.0, MAX_SIZE.0),
+            height: even(height, MIN_SIZE.1, MAX_SIZE.1),
+            fps: FRAME_RATES.into_iter().min_by_key(|rate| rate.abs_diff(self.fps)).unwrap_or(60),
+            bitrate_kbps: self.bitrate_kbps.clamp(*BITRATE_KBPS.start(), *BITRATE_KBPS.end()),
         }
-        if width % 2 != 0 || height % 2 != 0 {
-            return Err(format!("{width}x{height} is not even"));
-        }
-        if !FRAME_RATES.contains(&fps) {
-            return Err(format!("{fps} frames per second is none of 30, 60, 120"));
-        }
-        if !BITRATE_KBPS.contains(&bitrate_kbps) {
-            return Err(format!("{bitrate_kbps} kbit/s is outside 250 to 100000"));
-        }
-        Ok(())
     }
 }
 
@@ -373,17 +370,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_outside_the_rules_are_refused() {
-        let good = VideoFormat { width: 1280, height: 720, fps: 60, bitrate_kbps: 5000 };
-        assert_eq!(good.check(), Ok(()));
-        for bad in [
-            VideoFormat { width: 320, ..good },
-            VideoFormat { width: 1922, ..good },
-            VideoFormat { height: 361, ..good },
-            VideoFormat { fps: 25, ..good },
-            VideoFormat { bitrate_kbps: 10, ..good },
-        ] {
-            assert!(bad.check().is_err(), "{bad:?}");
+    fn what_cannot_be_made_becomes_what_comes_nearest() {
+        let nearest = |width, height, fps, bitrate_kbps| {
+            let format = VideoFormat { width, height, fps, bitrate_kbps }.nearest();
+            (format.width, format.height, format.fps, format.bitrate_kbps)
+        };
+        assert_eq!(nearest(1280, 720, 60, 5000), (1280, 720, 60, 5000));
+        assert_eq!(nearest(1366, 768, 144, 5000), (1366, 768, 120, 5000));
+        assert_eq!(nearest(853, 479, 25, 5000), (854, 480, 30, 5000), "even");
+        assert_eq!(nearest(3840, 2160, 61, 900_000), (1920, 1080, 60, 100_000));
+        assert_eq!(nearest(3440, 1440, 90, 5000), (1920, 804, 60, 5000), "wide stays wide");
+        assert_eq!(nearest(320, 180, 30, 1), (640, 360, 30, 250));
+        assert_eq!(nearest(0, 0, 0, 0), (640, 640, 30, 250));
+        assert_eq!(nearest(u32::MAX, 1, u32::MAX, u32::MAX), (1920, 360, 120, 100_000));
+        for side in 0..2500 {
+            let (width, height, ..) = nearest(side, 2500 - side, 60, 5000);
+            assert!((640..=1920).contains(&width) && (360..=1080).contains(&height), "{side}: {width}x{height}");
+            assert_eq!((width % 2, height % 2), (0, 0), "{side}");
         }
     }
 

@@ -20,8 +20,19 @@ pub(super) struct Wish {
     pub(super) ticket: Option<String>,
 }
 
-fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<Option<T>, Problem> {
-    value.parse().map(Some).map_err(|_| Problem::bad_request(format!("{name}={value:?} is not a number")))
+/// Packets of sound that the host makes, in milliseconds.
+const AUDIO_MILLIS: [u32; 3] = [5, 10, 20];
+
+/// A whole number; one that lies outside of `u32` becomes the nearest that does not.
+fn number(name: &str, value: &str) -> Result<Option<u32>, Problem> {
+    let (negative, digits) = match value.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, value),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Problem::bad_request(format!("{name}={value:?} is not a whole number")));
+    }
+    Ok(Some(if negative { 0 } else { digits.parse().unwrap_or(u32::MAX) }))
 }
 
 impl Wish {
@@ -34,13 +45,15 @@ impl Wish {
                 "height" => wish.height = number("height", &value)?,
                 "fps" => wish.fps = number("fps", &value)?,
                 "bitrate_kbps" => wish.bitrate_kbps = number("bitrate_kbps", &value)?,
-                "seed" => wish.seed = number("seed", &value)?,
+                "seed" => {
+                    let seed = value.parse().map_err(|_| {
+                        Problem::bad_request(format!("seed={value:?} is not a whole number below 2^64"))
+                    })?;
+                    wish.seed = Some(seed);
+                }
                 "audio_ms" => {
-                    let millis: Option<u32> = number("audio_ms", &value)?;
-                    if !matches!(millis, Some(5 | 10 | 20)) {
-                        return Err(Problem::bad_request("audio_ms is none of 5, 10, 20"));
-                    }
-                    wish.audio_millis = millis;
+                    let millis = number("audio_ms", &value)?.unwrap_or_default();
+                    wish.audio_millis = AUDIO_MILLIS.into_iter().min_by_key(|made| made.abs_diff(millis));
                 }
                 // Names that a later version may know are no mistake.
                 "codec" => wish.codecs = value.split(',').filter_map(|name| name.trim().parse().ok()).collect(),
@@ -52,21 +65,22 @@ impl Wish {
         Ok(wish)
     }
 
-    /// The picture format; what is not asked for is the machine's default.
-    pub(super) fn format(&self, default: VideoFormat) -> Result<VideoFormat, Problem> {
+    /// The picture format that comes nearest to the wish; what is not asked for is the machine's default.
+    pub(super) fn format(&self, default: VideoFormat) -> VideoFormat {
         let (width, height) = match (self.width, self.height) {
             (Some(width), Some(height)) => (width, height),
             (None, None) => (default.width, default.height),
             // One alone means 16:9.
-            (Some(width), None) => (width, (width / 16).saturating_mul(9) & !1),
-            (None, Some(height)) => ((height.saturating_mul(16) / 9) & !1, height),
+            (Some(width), None) => (width, width / 16 * 9),
+            (None, Some(height)) => {
+                let height = height.min(u32::from(u16::MAX));
+                (height * 16 / 9, height)
+            }
         };
         let fps = self.fps.unwrap_or(default.fps);
-        let mut format = VideoFormat { width, height, fps, bitrate_kbps: 1000 };
-        format.check().map_err(Problem::bad_request)?;
-        format.bitrate_kbps = self.bitrate_kbps.unwrap_or_else(|| VideoFormat::usual_kbps(width, height, fps));
-        format.check().map_err(Problem::bad_request)?;
-        Ok(format)
+        let format = VideoFormat { width, height, fps, bitrate_kbps: default.bitrate_kbps }.nearest();
+        let usual = VideoFormat::usual_kbps(format.width, format.height, format.fps);
+        VideoFormat { bitrate_kbps: self.bitrate_kbps.unwrap_or(usual), ..format }.nearest()
     }
 }
 
@@ -82,9 +96,9 @@ mod tests {
     fn what_is_not_asked_for_is_the_default() {
         let wish = Wish::read("fps=30&codec=vp8&unknown=1&audio_ms=5").unwrap();
         assert_eq!((wish.codecs.as_slice(), wish.audio_millis), (&[VideoCodec::Vp8][..], Some(5)));
-        let format = wish.format(DEFAULT).unwrap();
+        let format = wish.format(DEFAULT);
         assert_eq!((format.width, format.height, format.fps), (1280, 720, 30));
-        assert_eq!(Wish::read("height=360").unwrap().format(DEFAULT).unwrap().width, 640);
+        assert_eq!(Wish::read("height=360").unwrap().format(DEFAULT).width, 640);
     }
 
     #[test]
@@ -97,12 +111,24 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused() {
-        for query in ["width=x", "audio_ms=7", "fps=-1"] {
+    fn what_is_no_number_is_refused() {
+        for query in ["width=x", "height=", "fps=6e1", "fps=-", "bitrate_kbps=5 000", "audio_ms=ten", "seed=-1"] {
             assert!(Wish::read(query).is_err(), "{query}");
         }
-        for query in ["width=99999&height=1", "width=4294967295", "height=4294967295", "fps=61", "bitrate_kbps=1"] {
-            assert!(Wish::read(query).unwrap().format(DEFAULT).is_err(), "{query}");
+    }
+
+    #[test]
+    fn numbers_out_of_range_become_the_nearest() {
+        let made = |query: &str| {
+            let format = Wish::read(query).unwrap().format(DEFAULT);
+            (format.width, format.height, format.fps, format.bitrate_kbps)
+        };
+        assert_eq!(made("fps=144&bitrate_kbps=8000"), (1280, 720, 120, 8000));
+        assert_eq!(made("width=99999999999&height=1&fps=30").0, 1920);
+        assert_eq!(made("height=4294967295&fps=-5"), (1920, 1080, 30, VideoFormat::usual_kbps(1920, 1080, 30)));
+        assert_eq!(made("width=1366&height=767&bitrate_kbps=1"), (1366, 768, 60, 250));
+        for (asked, millis) in [(0, 5), (7, 5), (8, 10), (14, 10), (16, 20), (60, 20)] {
+            assert_eq!(Wish::read(&format!("audio_ms={asked}")).unwrap().audio_millis, Some(millis), "{asked}");
         }
     }
 

@@ -117,7 +117,7 @@ fn choose(machine: &Machine, wish: &Wish, offer: &str) -> Result<Choice, Problem
         )));
     };
     let audio = offer.audio.iter().find(|entry| entry.name == "opus").cloned();
-    Ok(Choice { encoder, codec, video, audio, format: wish.format(machine.default_format)? })
+    Ok(Choice { encoder, codec, video, audio, format: wish.format(machine.default_format) })
 }
 
 /// The request's own address with the ticket in it.

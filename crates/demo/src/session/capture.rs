@@ -163,39 +163,30 @@ impl Camera {
     }
 
     fn change(&mut self, running: &mut Running, wanted: VideoFormat) {
-        let mut format = wanted;
-        if format.bitrate_kbps == 0 {
+        let mut format = wanted.nearest();
+        if wanted.bitrate_kbps == 0 {
+            let same =
+                (format.width, format.height, format.fps) == (self.format.width, self.format.height, self.format.fps);
             // Unchanged means the same quality: another size keeps its usual share.
-            format.bitrate_kbps = if (wanted.width, wanted.height, wanted.fps)
-                == (self.format.width, self.format.height, self.format.fps)
-            {
+            format.bitrate_kbps = if same {
                 self.format.bitrate_kbps
             } else {
-                VideoFormat::usual_kbps(wanted.width, wanted.height, wanted.fps)
+                VideoFormat::usual_kbps(format.width, format.height, format.fps)
             };
         }
-        let opened = format.check().and_then(|()| {
-            if format == self.format {
-                return Ok(None);
-            }
-            VideoEncoder::open(self.row, format).map(Some).map_err(|error| error.to_string())
-        });
-        match opened {
-            Ok(encoder) => {
-                if let Some(encoder) = encoder {
+        if format != self.format {
+            match VideoEncoder::open(self.row, format) {
+                Ok(encoder) => {
                     running.encoder = encoder;
                     running.key_wanted = true;
                     running.last_key = None;
                     self.format = format;
                     self.shared.feedback.set_ceiling(u64::from(format.bitrate_kbps) * 1000);
                 }
-                self.confirm();
-            }
-            Err(text) => {
-                self.shared.tell(Control::Notice { text });
-                self.confirm();
+                Err(error) => self.shared.tell(Control::Notice { text: error.to_string() }),
             }
         }
+        self.confirm();
     }
 
     fn confirm(&self) {

@@ -44,9 +44,8 @@ fn wrong_requests_get_their_status_and_a_problem() {
     let at = host.address();
     for (path, body, status) in [
         ("/whep/chess", OFFER, 404),
-        ("/whep/testcard?width=10&height=10", OFFER, 400),
         ("/whep/testcard?fps=soon", OFFER, 400),
-        ("/whep/testcard?audio_ms=40", OFFER, 400),
+        ("/whep/testcard?audio_ms=short", OFFER, 400),
         ("/whep/testcard", "v=0", 400),
         ("/whep/testcard?codec=av1", OFFER, 406),
         ("/whep/testcard?codec=h264&encoder=h264_abacus", OFFER, 406),
@@ -66,6 +65,15 @@ fn wrong_requests_get_their_status_and_a_problem() {
     assert_eq!(send(at, "PUT", "/whep/testcard/1", &[], "").status, 405);
     assert_eq!(send(at, "PATCH", "/whep/testcard/1", &[FRAGMENT], "a=ice-ufrag:x\r\n").status, 404);
     assert_eq!(host.sessions(), 0);
+}
+
+#[test]
+fn wishes_that_cannot_be_met_get_what_comes_nearest() {
+    let host = host(DemoConfig::default());
+    let reply = post(host.address(), "/whep/testcard?width=10&height=11&fps=144&bitrate_kbps=1&audio_ms=40", OFFER);
+    assert_eq!(reply.status, 201, "{reply:?}");
+    let format = reply.header("entente-video").unwrap();
+    assert!(format.contains("width=640; height=704; fps=120; bitrate_kbps=250"), "{format}");
 }
 
 #[test]

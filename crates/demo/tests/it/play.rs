@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use entente_demo::encoder::VideoFormat;
 use entente_demo::{DemoCloud, DemoConfig, monotonic_micros};
 use entente_model::input::PlayerInput;
 use entente_model::media::VideoCodec;
@@ -162,10 +163,9 @@ fn control_messages_are_answered() {
             screen.show(&mut client).await;
             assert!(begun.elapsed() < Duration::from_secs(10), "the picture changes: {:?}", screen.size);
         }
-        client.tell(Control::Format { width: 1, height: 1, fps: 60, bitrate_kbps: None }).await;
-        let notice = |message| matches!(message, Control::Notice { .. }).then_some(());
-        client.hear(notice).await;
-        assert_eq!(client.hear(confirmed).await, (854, 480, 60, Some(1500)), "nothing changed");
+        client.tell(Control::Format { width: 851, height: 479, fps: 50, bitrate_kbps: None }).await;
+        let usual = VideoFormat::usual_kbps(852, 480, 60);
+        assert_eq!(client.hear(confirmed).await, (852, 480, 60, Some(usual)), "what comes nearest is said");
 
         client.tell(Control::Goodbye { code: GoodbyeCode::User, reason: String::new() }).await;
         client.hear(|message| matches!(message, Control::Goodbye { code: GoodbyeCode::User, .. }).then_some(())).await;
