@@ -21,8 +21,8 @@ use super::WhepConfig;
 use super::input::InputSender;
 use super::outage::Outage;
 use super::phase::{
-    CONNECTING, FIRST_PICTURE, LEAVING, MAX_ADDRESSES, OPENING, PAUSE, POSTING, Phase, SECURING, SHORT_REQUEST, STATS,
-    WHOLE_START,
+    CONNECTING, FIRST_PICTURE, LATE_POSTS, LEAVING, MAX_ADDRESSES, OPENING, PAUSE, POSTING, Phase, SECURING,
+    SHORT_REQUEST, STATS, WHOLE_START,
 };
 use super::signal::{Reply, is_loopback, no_response, offer_url, read_reply};
 use super::timeline::Timeline;
@@ -56,6 +56,8 @@ pub struct WhepLink {
     next_request: u32,
     peer: Option<Peer>,
     offer: String,
+    /// The newest offers; one may still be answered after we have stopped waiting for it.
+    posts: VecDeque<RequestId>,
     /// Where the session is, for PATCH and DELETE; while queued, our place in the line.
     session: Option<Url>,
     /// When the start has to be done; from the end of the queue on.
@@ -108,6 +110,7 @@ impl WhepLink {
             next_request: 0,
             peer: None,
             offer: String::new(),
+            posts: VecDeque::new(),
             session: None,
             start_by: None,
             outage: None,
@@ -248,6 +251,10 @@ impl WhepLink {
         let url = self.session.clone().unwrap_or_else(|| self.url.clone());
         let headers = [("Content-Type", "application/sdp"), ("Accept", "application/sdp, application/problem+json")];
         let id = self.request(Method::Post, &url, &headers, self.offer.clone().into_bytes(), POSTING);
+        if self.posts.len() == LATE_POSTS {
+            self.posts.pop_front();
+        }
+        self.posts.push_back(id);
         self.phase = Phase::Posting { id, until: now + POSTING };
     }
 
@@ -377,10 +384,11 @@ impl WhepLink {
                 self.finish(now, reason);
             }
             _ => {
-                // A session that was made after we had stopped waiting for it.
+                // A session or a place that was made after we had stopped waiting for it.
                 if let Ok(response) = &result
-                    && response.status == 201
-                    && let Reply::Accepted { session: Some(session), .. } = read_reply(response)
+                    && self.posts.contains(&id)
+                    && let Reply::Accepted { session: Some(session), .. } | Reply::Queued { place: Some(session), .. } =
+                        read_reply(response)
                 {
                     self.request(Method::Delete, &session, &[], Vec::new(), SHORT_REQUEST);
                 }

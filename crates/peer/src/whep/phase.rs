@@ -25,6 +25,8 @@ pub(super) const RESTARTING: Duration = Duration::from_millis(2500);
 pub(super) const PAUSE: Duration = Duration::from_millis(500);
 /// A stop while the host still makes the session waits this long for its address, so that it can be ended.
 pub(super) const LEAVING: Duration = Duration::from_millis(1500);
+/// Offers that are remembered; each has [`POSTING`] to be answered, and an outage has no time for more.
+pub(super) const LATE_POSTS: usize = 8;
 /// Requests besides the offer.
 pub(super) const SHORT_REQUEST: Duration = Duration::from_secs(2);
 pub(super) const STATS: Duration = Duration::from_millis(250);

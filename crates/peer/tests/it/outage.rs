@@ -139,6 +139,26 @@ fn each_session_may_try_an_ice_restart() {
 }
 
 #[test]
+fn a_session_that_is_made_too_late_is_ended() {
+    let mut world = running(HostConfig::default());
+    cut(&mut world, true);
+    let made = Scripted::Respond {
+        status: 200,
+        headers: vec![("location", "/session/late".to_owned())],
+        body: "v=0\r\n".to_owned(),
+    };
+    world.host.script.extend([Scripted::status(405), Scripted::status(200), made]);
+    let joining = |world: &TestWorld| methods(world).iter().filter(|method| **method == Method::Post).count() == 2;
+    assert!(world.run_until(joining, Duration::from_secs(3)), "{:?}", methods(&world));
+    // The answer comes when we wait for it no more.
+    world.down.delay = Duration::from_millis(5400);
+    world.run_millis(5600);
+    let ended = world.requests.iter().filter(|(_, request)| request.method == Method::Delete);
+    let urls: Vec<&str> = ended.map(|(_, request)| request.url.as_str()).collect();
+    assert_eq!(urls, ["http://10.0.0.1:8080/session/0", "http://10.0.0.1:8080/session/late"]);
+}
+
+#[test]
 fn an_endless_outage_ends_after_ten_seconds() {
     let mut world = running(HostConfig::default());
     let began = world.elapsed();
