@@ -7,7 +7,7 @@ use std::time::Instant;
 use entente_model::media::{EncodedFrame, VideoCodec};
 use entente_model::picture::{FrameTimes, Picture, PictureMemory, PixelLayout, Plane};
 
-use crate::format::{color_of, layout_of, nearest};
+use crate::format::{color_of, layout_of, nearest, stated_or_implied};
 use crate::hardware::{Candidate, candidates};
 use crate::libav::{Codec, Context, Converter, Downloads, Frame, HardwareDevice, Options, Sent};
 use crate::{DecodeError, HardwareChoice};
@@ -239,6 +239,7 @@ impl Decoder {
             }
         };
         let (matrix, range, transfer) = frame.color_codes();
+        let matrix = stated_or_implied(self.config.codec, matrix);
         let (width, height) = frame.size();
         let corrupt = frame.corrupt();
         let memory = FrameMemory { frame, layout };

@@ -1,5 +1,6 @@
 //! What libavutil's pixel formats and colour codes mean in the terms of the house.
 
+use entente_model::media::VideoCodec;
 use entente_model::picture::{Color, Matrix, PixelLayout, Transfer};
 use ffmpeg_next::ffi::{AVColorRange, AVColorSpace, AVColorTransferCharacteristic, AVPixelFormat};
 
@@ -48,8 +49,7 @@ pub(crate) fn nearest(shape: Shape) -> (AVPixelFormat, PixelLayout) {
 
 /// Colour of a frame from its H.273 codes (libavutil uses the same numbers).
 ///
-/// "Unspecified" means BT.709 limited range for every codec and size. For VP8, RFC 6386 section 9.2 names BT.601, but
-/// its encoders cannot signal anything else and game hosts feed them BT.709.
+/// "Unspecified" means BT.709 limited range at every size; see [`stated_or_implied`] for VP8.
 pub(crate) fn color_of(matrix: i32, range: i32, transfer: i32, format_full: bool) -> Color {
     let matrix = if [AVColorSpace::AVCOL_SPC_BT470BG, AVColorSpace::AVCOL_SPC_SMPTE170M, AVColorSpace::AVCOL_SPC_FCC]
         .iter()
@@ -75,6 +75,16 @@ pub(crate) fn color_of(matrix: i32, range: i32, transfer: i32, format_full: bool
     Color { matrix, full_range, transfer }
 }
 
+/// The matrix of a stream: what it states, else what its codec implies. VP8 cannot state one; its colours are those of
+/// BT.601 (RFC 6386 section 9.2), and browsers send and show them so.
+pub(crate) const fn stated_or_implied(codec: VideoCodec, matrix: i32) -> i32 {
+    if matches!(codec, VideoCodec::Vp8) && matrix == AVColorSpace::AVCOL_SPC_UNSPECIFIED as i32 {
+        AVColorSpace::AVCOL_SPC_SMPTE170M as i32
+    } else {
+        matrix
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +92,15 @@ mod tests {
     #[test]
     fn unspecified_is_bt709_limited_sdr() {
         assert_eq!(color_of(2, 0, 2, false), Color::default());
+    }
+
+    #[test]
+    fn vp8_is_bt601_and_others_are_what_they_say() {
+        let matrix = |codec, stated| color_of(stated_or_implied(codec, stated), 0, 2, false).matrix;
+        assert_eq!(matrix(VideoCodec::Vp8, 2), Matrix::Bt601);
+        assert_eq!(matrix(VideoCodec::Vp8, 1), Matrix::Bt709);
+        assert_eq!(matrix(VideoCodec::H264, 2), Matrix::Bt709);
+        assert_eq!(matrix(VideoCodec::Vp9, 6), Matrix::Bt601);
     }
 
     #[test]
