@@ -144,6 +144,16 @@ fn a_key_lights_its_button_and_starts_the_game() {
     std::thread::sleep(Duration::from_secs(1));
     let later = words(&window.picture());
     assert!(later < title / 4, "the title is back: {later} of {title} pixels");
+    // The ship is the only thing in its colour around the middle; it starts beside the beacon, at rest.
+    let ship = |shown: &Rgb| {
+        let lit = |x: &usize| (140..210).any(|y| near(shown.at(*x, y), [0x40, 0xE8, 0xFF], 48));
+        let columns: Vec<usize> = (0..640).filter(lit).collect();
+        (columns.len() > 4).then(|| columns[columns.len() / 2])
+    };
+    let start = window.until("the ship", SOON, ship);
+    window.hold("Right");
+    window.until("the ship flies to the right", SOON, |shown| ship(shown).filter(|place| *place > start + 40));
+    window.let_go("Right");
     window.key("ctrl+alt+q");
     assert_eq!(running.finish(SOON).code(), 0);
 }

@@ -258,7 +258,7 @@ impl Worker {
                     self.retry = None;
                     return Some((feeder, output));
                 }
-                Err(error) => failures.push(error.to_string()),
+                Err(error) => failures.push(error.to_string().trim_end_matches('.').to_owned()),
             }
         }
         if names.is_empty() {

@@ -3,6 +3,7 @@
 
 mod args;
 mod grab;
+mod icon;
 mod keyboard;
 mod keys;
 mod pads;

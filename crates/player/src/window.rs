@@ -117,6 +117,7 @@ impl<'a> App<'a> {
         let title = ticket.title.clone().unwrap_or_else(|| ticket.url.clone());
         let attributes = Window::default_attributes()
             .with_title(format!("{title} - Entente"))
+            .with_window_icon(crate::icon::icon())
             .with_inner_size(PhysicalSize::new(self.picture.0, self.picture.1))
             .with_min_inner_size(PhysicalSize::new(320_u32, 180_u32))
             .with_fullscreen(self.play.fullscreen.then_some(Fullscreen::Borderless(None)));
