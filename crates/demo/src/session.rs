@@ -60,7 +60,7 @@ pub(crate) struct Shared {
     pub(crate) game_name: String,
     pub(crate) commands: SyncSender<Command>,
     pub(crate) control: mpsc::Sender<Control>,
-    /// Monotonic microseconds of the newest input.
+    /// Monotonic microseconds at which the player last did something.
     last_input: AtomicU64,
     end: watch::Sender<Option<GoodbyeCode>>,
 }
@@ -75,6 +75,11 @@ impl Shared {
             }
             first
         });
+    }
+
+    /// The player did something.
+    pub(crate) fn played(&self) {
+        self.last_input.store(clock::monotonic_micros(), Ordering::Relaxed);
     }
 
     /// A message for the client; dropped when the client does not keep up.
@@ -174,7 +179,7 @@ impl Session {
                 event = events.recv() => match event {
                     Some(PeerEvent::Connected) => if let Some(parts) = parts_waiting.take() {
                         idle_limit = parts.idle_limit;
-                        self.shared.last_input.store(clock::monotonic_micros(), Ordering::Relaxed);
+                        self.shared.played();
                         match self.launch(parts) {
                             Ok((started, queue)) => {
                                 threads = started;
@@ -318,7 +323,6 @@ async fn read_input(shared: Arc<Shared>, channel: Arc<dyn DataChannel>) {
     while let Some(event) = channel.poll().await {
         match event {
             DataChannelEvent::OnMessage(message) if !message.is_string => {
-                shared.last_input.store(clock::monotonic_micros(), Ordering::Relaxed);
                 let _ = shared.commands.try_send(Command::Input(message.data.freeze()));
             }
             DataChannelEvent::OnClose => break,
@@ -378,7 +382,7 @@ async fn obey(shared: &Shared, channel: &dyn DataChannel, message: Control, rece
             }
         }
         Control::Text { text } => {
-            shared.last_input.store(received, Ordering::Relaxed);
+            shared.played();
             let _ = shared.commands.try_send(Command::Text(text));
         }
         Control::Goodbye { code, .. } => {

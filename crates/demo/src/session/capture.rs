@@ -150,8 +150,13 @@ impl Camera {
             Command::Stop => return false,
             Command::Input(bytes) => match InputPacket::parse(&bytes) {
                 Ok(packet) => {
+                    let before = running.tracker.stamp_micros();
                     let mut game = self.shared.game.lock();
                     running.tracker.accept(&packet, |what| game.input(&what));
+                    // A client repeats its state while nobody touches anything; only the stamp tells.
+                    if running.tracker.stamp_micros() > before {
+                        self.shared.played();
+                    }
                 }
                 Err(error) => tracing::debug!(session = %self.shared.id, %error, "input packet ignored"),
             },

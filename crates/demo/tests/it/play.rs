@@ -254,14 +254,33 @@ fn two_sessions_run_beside_each_other_and_end_alone() {
 }
 
 #[test]
-fn an_idle_player_is_sent_away() {
+fn an_idle_player_is_sent_away_although_its_client_repeats_its_state() {
     run(async {
         let config = DemoConfig { idle_limit: Some(Duration::from_secs(1)), ..DemoConfig::default() };
         let host = DemoCloud::start(config).unwrap();
         let mut client = Client::connect(host.address(), PATH).await;
+        let mut encoder = InputEncoder::new();
         let begun = Instant::now();
+        // Somebody plays for longer than the limit.
+        for stamp in 0..8 {
+            encoder.apply(&PlayerInput::PointerMove { dx: 1, dy: 0 }, 1_000_000 + stamp * 200_000);
+            client.send_input(&encoder.packet().to_bytes()).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        let input = std::sync::Arc::clone(&client.input);
+        let repeating = tokio::spawn(async move {
+            loop {
+                let packet = encoder.packet().to_bytes();
+                if input.send(bytes::BytesMut::from(&packet[..])).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
         client.hear(|message| matches!(message, Control::Goodbye { code: GoodbyeCode::Idle, .. }).then_some(())).await;
-        assert!(begun.elapsed() < Duration::from_secs(6));
+        let after = begun.elapsed();
+        assert!((Duration::from_millis(2400)..Duration::from_secs(7)).contains(&after), "{after:?}");
+        repeating.abort();
         client.close().await;
     });
 }
