@@ -24,7 +24,7 @@ use super::phase::{
     CONNECTING, FIRST_PICTURE, LATE_POSTS, LEAVING, MAX_ADDRESSES, OPENING, PAUSE, POSTING, Phase, SECURING,
     SHORT_REQUEST, STATS, WHOLE_START,
 };
-use super::signal::{Reply, is_loopback, no_response, offer_url, read_reply};
+use super::signal::{Reply, ice_servers, is_loopback, no_response, offer_url, read_reply};
 use super::timeline::Timeline;
 use crate::control::{ControlSession, News};
 use crate::peer::{ChannelSpec, Peer, PeerConfig, PeerError, PeerEvent};
@@ -45,6 +45,8 @@ struct Socket {
 #[derive(Debug)]
 pub struct WhepLink {
     config: WhepConfig,
+    /// How many of its ICE servers the host did not name.
+    own_ice_servers: usize,
     codecs: Vec<VideoCodec>,
     url: Url,
     out: VecDeque<Output>,
@@ -98,6 +100,7 @@ impl WhepLink {
         }
         Ok(Self {
             control: ControlSession::new(config.clock),
+            own_ice_servers: config.ice_servers.len(),
             config,
             codecs,
             url,
@@ -263,11 +266,9 @@ impl WhepLink {
             Ok(response) => response,
             Err(error) => return self.fail(now, no_response(&error)),
         };
-        for (name, value) in &response.headers {
-            if name == "link" {
-                self.config.ice_servers.extend(super::parse_link_header(value));
-            }
-        }
+        // The newest response names all of the host's, and a queue has many responses.
+        self.config.ice_servers.truncate(self.own_ice_servers);
+        self.config.ice_servers.extend(ice_servers(&response));
         match read_reply(&response) {
             Reply::Accepted { sdp, session } => {
                 self.session = session;

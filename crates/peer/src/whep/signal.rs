@@ -147,6 +147,12 @@ pub(crate) fn no_response(error: &HttpError) -> EndReason {
     }
 }
 
+/// ICE servers that a response names in all of its `Link` headers.
+pub(crate) fn ice_servers(response: &HttpResponse) -> impl Iterator<Item = IceServer> {
+    let links = response.headers.iter().filter(|(name, _)| name == "link");
+    links.flat_map(|(_, value)| parse_link_header(value)).take(MAX_ICE_SERVERS)
+}
+
 /// ICE servers in a `Link` header (RFC 8288) with `rel="ice-server"` (RFC 9725 section 4.6).
 #[must_use]
 pub fn parse_link_header(value: &str) -> Vec<IceServer> {
@@ -277,6 +283,12 @@ mod tests {
             "the kind of body, not of video"
         );
         assert_eq!(reason(500, ""), EndReason::BadAnswer("status 500".to_owned()));
+    }
+
+    #[test]
+    fn many_link_headers_name_no_more_servers_than_are_kept() {
+        let headers = vec![("link", r#"<stun:a.example>; rel="ice-server", <stun:b.example>; rel="ice-server""#); 20];
+        assert_eq!(ice_servers(&response(201, &headers, "")).count(), MAX_ICE_SERVERS);
     }
 
     #[test]

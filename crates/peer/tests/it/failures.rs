@@ -94,6 +94,26 @@ fn the_queue_is_waited_for() {
 }
 
 #[test]
+fn the_newest_response_names_the_ice_servers() {
+    let queue = |server: &str| Scripted::Respond {
+        status: 202,
+        headers: vec![
+            ("link", format!("<stun:{server}.example>; rel=\"ice-server\"")),
+            ("retry-after", "1".to_owned()),
+        ],
+        body: String::new(),
+    };
+    let mut world = world_with(WorldConfig::default(), HostConfig::default(), |host| {
+        host.script.extend([queue("first"), queue("first"), queue("second")]);
+    });
+    let known = |world: &TestWorld, server: &str| format!("{:?}", world.link).matches(server).count();
+    world.run_millis(1500);
+    assert_eq!(known(&world, "stun:first.example"), 1);
+    world.run_millis(1000);
+    assert_eq!((known(&world, "stun:first.example"), known(&world, "stun:second.example")), (0, 1));
+}
+
+#[test]
 fn a_stop_leaves_the_queue() {
     let mut world = scripted(Scripted::queue(503, 9, 30));
     world.run_millis(1000);
