@@ -66,6 +66,28 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// With the queues that the capture thread and the control channel empty.
+    fn new(
+        id: String,
+        game: Box<dyn Game>,
+        game_name: String,
+        feedback: Arc<Feedback>,
+    ) -> (Arc<Self>, std::sync::mpsc::Receiver<Command>, mpsc::Receiver<Control>) {
+        let (commands, command_queue) = std::sync::mpsc::sync_channel(COMMAND_QUEUE);
+        let (control, control_queue) = mpsc::channel(CONTROL_QUEUE);
+        let shared = Self {
+            id,
+            feedback,
+            game: Mutex::new(game),
+            game_name,
+            commands,
+            control,
+            last_input: AtomicU64::new(clock::monotonic_micros()),
+            end: watch::Sender::new(None),
+        };
+        (Arc::new(shared), command_queue, control_queue)
+    }
+
     /// Ends the session; the first reason stays.
     pub(crate) fn finish(&self, code: GoodbyeCode) {
         self.end.send_if_modified(|end| {
@@ -118,18 +140,7 @@ impl Session {
         events: mpsc::Receiver<PeerEvent>,
         done: impl FnOnce() + Send + 'static,
     ) -> Arc<Self> {
-        let (commands, command_queue) = std::sync::mpsc::sync_channel(COMMAND_QUEUE);
-        let (control, control_queue) = mpsc::channel(CONTROL_QUEUE);
-        let shared = Arc::new(Shared {
-            id: start.id.clone(),
-            feedback: Arc::clone(&start.feedback),
-            game: Mutex::new(start.game),
-            game_name: start.game_name.clone(),
-            commands,
-            control,
-            last_input: AtomicU64::new(clock::monotonic_micros()),
-            end: watch::Sender::new(None),
-        });
+        let (shared, command_queue, control_queue) = Shared::new(start.id, start.game, start.game_name, start.feedback);
         let (ended_sender, ended) = watch::channel(false);
         let session = Arc::new(Self { shared: Arc::clone(&shared), peer: tokio::sync::Mutex::new(peer), ended });
         let parts = Parts {

@@ -91,20 +91,25 @@ impl Camera {
         self.alive.stop();
     }
 
-    fn film(&mut self) -> Result<(), crate::encoder::EncoderError> {
+    fn open(&self) -> Result<Running, crate::encoder::EncoderError> {
         let encoder = VideoEncoder::open(self.row, self.format)?;
         let payloader =
             VideoPayloader::new(self.row.codec).ok_or(crate::encoder::EncoderError::None(self.row.codec.name()))?;
-        let mut running = Running {
+        Ok(Running {
             encoder,
             payloader,
             tracker: InputTracker::new(),
             key_wanted: true,
             last_key: None,
             last_slow_rate: self.origin.at,
-            drawn_micros: clock::monotonic_micros(),
+            // Not now: opening the encoder took time, and the sound counts from the origin.
+            drawn_micros: self.origin.micros,
             dropped: 0,
-        };
+        })
+    }
+
+    fn film(&mut self) -> Result<(), crate::encoder::EncoderError> {
+        let mut running = self.open()?;
         let mut due = clock::now();
         loop {
             if !self.wait(&mut running, due) {
@@ -291,3 +296,6 @@ impl Camera {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

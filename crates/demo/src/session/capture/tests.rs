@@ -1,0 +1,67 @@
+//! The capture thread alone, with games made for a test.
+
+use std::sync::atomic::AtomicU64;
+
+use entente_model::input::Feedback as PadFeedback;
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::encoder::Machine;
+use crate::games::{Canvas, Game};
+use crate::rtcp::Feedback;
+
+/// Adds up the time that it was given.
+#[derive(Default)]
+struct Stopwatch(Arc<AtomicU64>);
+
+impl Game for Stopwatch {
+    fn name(&self) -> &'static str {
+        "stopwatch"
+    }
+
+    fn input(&mut self, _what: &PlayerInput) {}
+
+    fn step(&mut self, micros: u64) {
+        self.0.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    fn draw(&mut self, _canvas: &mut Canvas<'_>) {}
+
+    fn sound(&mut self, _out: &mut [i16]) {}
+
+    fn feedback(&mut self) -> Option<PadFeedback> {
+        None
+    }
+}
+
+/// A camera whose media time began `age` ago, and where its frames go.
+fn camera(game: Box<dyn Game>, age: Duration) -> Option<(Camera, mpsc::Receiver<Packets>)> {
+    let Some(row) = Machine::get().encoders.first().copied() else {
+        println!("skipped: no encoder here");
+        return None;
+    };
+    let format = VideoFormat { width: 640, height: 360, fps: 60, bitrate_kbps: 1000 };
+    let feedback = Arc::new(Feedback::new(1_000_000));
+    let (shared, commands, _) = Shared::new("test".to_owned(), game, "test".to_owned(), feedback);
+    let (packets, frames) = mpsc::channel(64);
+    let stream = RtpStream { ssrc: 1, payload_type: 96, sequence: 0, first_timestamp: 0, playout_delay: None };
+    let micros = clock::monotonic_micros() - u64::try_from(age.as_micros()).unwrap();
+    let origin = Origin { at: clock::now() - age, micros };
+    Some((Camera { shared, row, format, stream, packets, commands, origin, alive: Arc::default() }, frames))
+}
+
+#[test]
+fn the_time_of_a_game_is_the_time_of_the_streams() {
+    let spent = Arc::new(AtomicU64::new(0));
+    let Some((mut camera, mut frames)) = camera(Box::new(Stopwatch(Arc::clone(&spent))), Duration::from_millis(300))
+    else {
+        return;
+    };
+    let mut running = camera.open().unwrap();
+    for _ in 0..3 {
+        assert!(camera.frame(&mut running).unwrap());
+        let timestamp = frames.try_recv().unwrap()[0].header.timestamp;
+        assert_eq!(u64::from(timestamp), spent.load(Ordering::Relaxed) * 9 / 100);
+        assert!(timestamp >= 300 * 90, "the game did not stand still while the encoder was opened: {timestamp}");
+    }
+}
