@@ -1,14 +1,16 @@
 //! Reading session descriptions, and mending answers so that `rtc` takes what real hosts send.
 //!
 //! `rtc` 0.21.1 refuses a whole answer for one candidate it cannot read, for a media section without `a=mid`, for a
-//! sending section without `a=ssrc` beside another one, and for a codec whose parameters differ in the level. Hosts do
-//! all of that, so an answer passes through [`Answer::read`] first.
+//! sending section without `a=ssrc` beside another one, and for a codec whose parameters differ in the level; it does not
+//! see `a=setup` at session level. Hosts do all of that, so an answer passes through [`Answer::read`] first.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use entente_model::media::VideoCodec;
 use entente_rtp::PayloadFormat;
+
+use crate::control::for_people;
 
 /// Longest description that is read, in bytes.
 pub const MAX_SDP: usize = 128 * 1024;
@@ -26,6 +28,9 @@ pub enum SdpError {
     /// The host refuses video, or offers no codec of ours.
     #[error("{0}")]
     NoVideo(String),
+    /// The host did not choose who begins DTLS (RFC 5763 section 5); then both sides would wait for each other.
+    #[error("its answer does not say who begins the security handshake (a=setup is {0}, not active or passive)")]
+    NoSetup(String),
 }
 
 /// What arrives under a payload type.
@@ -189,7 +194,7 @@ impl Answer {
     ///
     /// # Errors
     /// [`SdpError::NotSdp`] for something else than an answer to this offer, [`SdpError::NoVideo`] when video is
-    /// refused or in no codec of ours.
+    /// refused or in no codec of ours, [`SdpError::NoSetup`] without a DTLS role.
     pub fn read(answer: &str, offer: &str) -> Result<Self, SdpError> {
         let mut answer = Description::read(answer)?;
         let offer = Description::read(offer)?;
@@ -208,6 +213,7 @@ impl Answer {
             mend_section(section, offered, index);
         }
         check_video(&answer, &payloads)?;
+        settle_setup(&mut answer)?;
         let count = candidates.len();
         if let Some(first) = answer.sections.iter_mut().find(|section| !section.rejected()) {
             first.lines.extend(candidates.into_iter().map(|candidate| format!("a=candidate:{candidate}")));
@@ -337,6 +343,22 @@ fn mend_section(section: &mut Section, offered: &Section, index: usize) {
         // `rtc` refuses a sending section without a source; the real one is caught by its payload type.
         section.lines.push(format!("a=ssrc:{} cname:undeclared", PLACEHOLDER_SSRC + u32::try_from(index).unwrap_or(0)));
     }
+}
+
+/// Puts the DTLS role into every section. There is one transport, so the first section that says something says it for
+/// all; `a=setup` may also stand at session level (RFC 4145 section 4, RFC 8122 section 6).
+fn settle_setup(answer: &mut Description) -> Result<(), SdpError> {
+    let in_sections = answer.sections.iter().filter(|section| !section.rejected()).find_map(|s| s.value("setup"));
+    let said = in_sections.or_else(|| answer.session.iter().find_map(|line| attribute(line, "setup")));
+    let role = said.unwrap_or("missing").trim().to_ascii_lowercase();
+    if !matches!(role.as_str(), "active" | "passive") {
+        return Err(SdpError::NoSetup(for_people(&role)));
+    }
+    for section in answer.sections.iter_mut().filter(|section| !section.rejected()) {
+        section.lines.retain(|line| attribute(line, "setup").is_none());
+        section.lines.push(format!("a=setup:{role}"));
+    }
+    Ok(())
 }
 
 /// Stands for a source that the host did not declare; a real one hits it once in four thousand million.
@@ -482,7 +504,7 @@ mod tests {
 
     fn answer(video: &str) -> String {
         format!(
-            "v=0\r\no=- 2 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n{video}\
+            "v=0\r\no=- 2 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=setup:passive\r\n{video}\
              m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:1\r\na=sendonly\r\na=rtpmap:111 opus/48000/2\r\na=ssrc:5 cname:x\r\n\
              m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\n"
         )
@@ -526,6 +548,22 @@ mod tests {
         assert!(matches!(Answer::read(&other, OFFER), Err(SdpError::NoVideo(_))));
         assert!(matches!(Answer::read("<html>", OFFER), Err(SdpError::NotSdp(_))));
         assert!(matches!(Answer::read("v=0\r\n", OFFER), Err(SdpError::NotSdp(_))));
+    }
+
+    #[test]
+    fn the_dtls_role_is_put_where_rtc_looks_for_it() {
+        let video = "m=video 9 UDP/TLS/RTP/SAVPF 98\r\na=mid:0\r\na=rtpmap:98 VP8/90000\r\na=ssrc:7 cname:x\r\n";
+        let text = answer(video);
+        let read = |text: &str| Answer::read(text, OFFER);
+        let mended = read(&text).unwrap().text;
+        assert_eq!(mended.matches("a=setup:passive\r\n").count(), 1 + 3, "{mended}");
+        let own = read(&answer(&format!("{video}a=setup:ACTIVE\r\n"))).unwrap().text;
+        assert_eq!(own.matches("a=setup:active\r\n").count(), 3, "a section's own word counts: {own}");
+        for (wrong, said) in [("", "missing"), ("a=setup:actpass\r\n", "actpass"), ("a=setup:holdconn\r\n", "holdconn")]
+        {
+            let error = read(&text.replace("a=setup:passive\r\n", wrong)).unwrap_err();
+            assert_eq!(error, SdpError::NoSetup(said.to_owned()));
+        }
     }
 
     #[test]

@@ -135,6 +135,32 @@ fn the_path_is_measured_when_pings_are_not_answered() {
     assert!((19_000..25_000).contains(&rtt), "{rtt}");
 }
 
+/// DTLS role, fingerprint and ICE credentials stand before the first section instead of in each.
+fn at_session_level(answer: &str) -> String {
+    let moved = ["a=setup:", "a=fingerprint:", "a=ice-ufrag:", "a=ice-pwd:"];
+    let (moved, rest): (Vec<&str>, Vec<&str>) =
+        answer.lines().partition(|line| moved.iter().any(|start| line.starts_with(start)));
+    let first = rest.iter().position(|line| line.starts_with("m=")).unwrap();
+    let mut lines = rest[..first].to_vec();
+    for line in moved {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.extend(&rest[first..]);
+    lines.join("\r\n") + "\r\n"
+}
+
+#[test]
+fn an_answer_may_say_it_all_at_session_level() {
+    for dtls_client in [false, true] {
+        let host = HostConfig { rewrite: at_session_level, dtls_client, ..HostConfig::default() };
+        let mut world = world(WorldConfig::default(), host);
+        play(&mut world);
+        assert!(world.elapsed() < Duration::from_millis(700), "{:?}", world.elapsed());
+    }
+}
+
 #[test]
 fn a_host_that_starts_dtls_itself_plays_too() {
     let mut world = world(WorldConfig::default(), HostConfig { dtls_client: true, ..HostConfig::default() });

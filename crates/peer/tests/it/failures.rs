@@ -65,6 +65,18 @@ fn refused_video_is_told_as_such() {
 }
 
 #[test]
+fn an_answer_without_a_dtls_role_is_refused_at_once() {
+    let without = |answer: &str| answer.replace("a=setup:passive\r\n", "");
+    let open = |answer: &str| answer.replace("a=setup:passive", "a=setup:actpass");
+    for rewrite in [without as fn(&str) -> String, open] {
+        let mut world = world(WorldConfig::default(), HostConfig { rewrite, ..HostConfig::default() });
+        world.run_millis(200);
+        let ended = world.ended();
+        assert!(matches!(ended, Some(EndReason::BadAnswer(words)) if words.contains("a=setup")), "{ended:?}");
+    }
+}
+
+#[test]
 fn dead_phases_end_by_their_own_deadline() {
     let dead = |host: HostConfig| end(world(WorldConfig::default(), host));
     let reason = dead(HostConfig { silent: true, ..HostConfig::default() });
