@@ -26,7 +26,7 @@ use rtc::statistics::StatsSelector;
 
 use crate::codecs;
 use crate::media::{Media, MediaCounts};
-use crate::sdp::{Answer, SdpError};
+use crate::sdp::{Answer, SdpError, one_component};
 use crate::strays::{StrayQueue, Strays};
 
 /// Between two checks of a candidate pair. `rtc`'s 200 ms lets a controlling agent nominate late; libwebrtc checks
@@ -255,7 +255,7 @@ impl Peer {
         }
         self.connection.add_local_candidate(RTCIceCandidateInit::default())?;
         let description = self.connection.local_description();
-        self.offer = description.map(|description| description.sdp).unwrap_or_default();
+        self.offer = description.map(|description| one_component(&description.sdp)).unwrap_or_default();
         Ok(self.offer.clone())
     }
 

@@ -463,6 +463,16 @@ fn check_video(answer: &Description, payloads: &PayloadMap) -> Result<(), SdpErr
     Ok(())
 }
 
+/// Our offer without what `rtc` adds for nothing: each candidate once more for RTCP, although RTP and RTCP share one
+/// component (RFC 8843 section 9.3.1.1).
+#[must_use]
+pub fn one_component(offer: &str) -> String {
+    let rtcp = |line: &str| {
+        attribute(line, "candidate").is_some_and(|candidate| candidate.split_ascii_whitespace().nth(1) == Some("2"))
+    };
+    offer.split_inclusive('\n').filter(|line| !rtcp(line)).collect()
+}
+
 /// Our side of an ICE restart: credentials and candidates of `offer` as `application/trickle-ice-sdpfrag`
 /// (RFC 9725 section 4.3.3).
 #[must_use]

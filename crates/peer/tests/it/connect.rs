@@ -62,6 +62,8 @@ fn loopback_is_offered_only_to_this_machine() {
     play(&mut world);
     let offer = String::from_utf8(world.requests[0].1.body.clone()).unwrap();
     assert!(offer.contains(" 10.0.0.2 ") && !offer.contains(" 127.0.0.1 "), "{offer}");
+    let candidates: Vec<&str> = offer.lines().filter(|line| line.starts_with("a=candidate:")).collect();
+    assert_eq!(candidates.len(), 1, "each address once: {candidates:?}");
     assert!(offer.contains("stereo=1") && offer.contains("a=end-of-candidates") && offer.contains("apt="));
 }
 

@@ -63,6 +63,8 @@ fn an_ice_restart_brings_the_session_back() {
     assert_eq!(world.host.sessions.len(), 1, "the same session");
     let patch = &world.requests[1].1;
     assert_eq!(patch.url, "http://10.0.0.1:8080/session/0");
+    let fragment = String::from_utf8(patch.body.clone()).unwrap();
+    assert_eq!(fragment.matches("a=candidate:").count(), 1, "{fragment}");
     assert!(patch.headers.contains(&("If-Match".to_owned(), "*".to_owned())));
     assert!(stage(&world) == Some(Stage::Playing));
 }
