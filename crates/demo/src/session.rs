@@ -26,6 +26,10 @@ use crate::slots::Slot;
 
 /// From answer to connected.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
+/// From a failure to the channel that tells the client.
+const CHANNEL_PATIENCE: Duration = Duration::from_secs(2);
+/// From goodbye to the end of the connection.
+const GOODBYE_PAUSE: Duration = Duration::from_millis(60);
 /// Packets of a frame that leave at once; larger frames leave in such bursts a millisecond apart, which is over
 /// 200 Mbit/s: enough to spare a small router queue, too little to delay a frame.
 const BURST: usize = 24;
@@ -52,6 +56,25 @@ pub(crate) enum Command {
 
 pub(crate) type Packets = Vec<rtc::rtp::Packet>;
 
+/// Why a session ends, as the client is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct End {
+    code: GoodbyeCode,
+    reason: String,
+}
+
+impl From<GoodbyeCode> for End {
+    fn from(code: GoodbyeCode) -> Self {
+        let reason = match code {
+            GoodbyeCode::User => "ended by the player",
+            GoodbyeCode::Idle => "no input for too long",
+            GoodbyeCode::Shutdown => "the host stops",
+            GoodbyeCode::Error | GoodbyeCode::Unknown => "the session failed",
+        };
+        Self { code, reason: reason.to_owned() }
+    }
+}
+
 /// What every part of a session shares.
 pub(crate) struct Shared {
     pub(crate) id: String,
@@ -62,7 +85,7 @@ pub(crate) struct Shared {
     pub(crate) control: mpsc::Sender<Control>,
     /// Monotonic microseconds at which the player last did something.
     last_input: AtomicU64,
-    end: watch::Sender<Option<GoodbyeCode>>,
+    end: watch::Sender<Option<End>>,
 }
 
 impl Shared {
@@ -90,10 +113,19 @@ impl Shared {
 
     /// Ends the session; the first reason stays.
     pub(crate) fn finish(&self, code: GoodbyeCode) {
+        self.finish_because(code.into());
+    }
+
+    /// Ends the session because of an error that the player should read.
+    pub(crate) fn fail(&self, reason: String) {
+        self.finish_because(End { code: GoodbyeCode::Error, reason });
+    }
+
+    fn finish_because(&self, because: End) {
         self.end.send_if_modified(|end| {
             let first = end.is_none();
             if first {
-                *end = Some(code);
+                *end = Some(because);
             }
             first
         });
@@ -198,7 +230,7 @@ impl Session {
                             }
                             Err(error) => {
                                 tracing::error!(session = %self.shared.id, %error, "session cannot start");
-                                self.shared.finish(GoodbyeCode::Error);
+                                self.shared.fail(format!("the host has no more threads: {error}"));
                             }
                         }
                     },
@@ -219,20 +251,21 @@ impl Session {
                 }
             }
         }
-        let code = (*end.borrow()).unwrap_or(GoodbyeCode::Error);
+        let ending = end.borrow().clone().unwrap_or_else(|| GoodbyeCode::Error.into());
+        let End { code, reason } = ending;
+        if channel.is_none() && parts_waiting.is_none() && code == GoodbyeCode::Error {
+            // An encoder that does not open fails before the client has its channels, and the player should read why.
+            channel = self.late_control(&mut events).await;
+        }
         if let Some(channel) = &channel {
-            let reason = match code {
-                GoodbyeCode::User => "ended by the player",
-                GoodbyeCode::Idle => "no input for too long",
-                GoodbyeCode::Shutdown => "the host stops",
-                GoodbyeCode::Error | GoodbyeCode::Unknown => "the session failed",
-            };
-            let goodbye = Control::Goodbye { code, reason: reason.to_owned() };
+            let goodbye = Control::Goodbye { code, reason };
             if channel.send_text(&goodbye.to_json()).await.is_ok() {
                 // Closing drops what is not yet on the wire.
-                tokio::time::sleep(Duration::from_millis(60)).await;
+                tokio::time::sleep(GOODBYE_PAUSE).await;
             }
         }
+        // First, so that the client is free even when a thread does not leave.
+        self.peer.lock().await.connection.close().await;
         // A full queue is drained by the thread itself; it also leaves when it cannot hand frames over.
         let shared = Arc::clone(&self.shared);
         let _ = tokio::task::spawn_blocking(move || {
@@ -244,8 +277,23 @@ impl Session {
             }
         })
         .await;
-        self.peer.lock().await.connection.close().await;
         tracing::info!(session = %self.shared.id, ?code, "session ended");
+    }
+
+    /// The control channel, if it opens soon.
+    async fn late_control(&self, events: &mut mpsc::Receiver<PeerEvent>) -> Option<Arc<dyn DataChannel>> {
+        let opening = async {
+            let mut control = None;
+            while control.is_none() {
+                match events.recv().await? {
+                    PeerEvent::Channel(opened) => self.open_channel(opened, &mut control).await,
+                    PeerEvent::Connected => {}
+                    PeerEvent::Lost => return None,
+                }
+            }
+            control
+        };
+        tokio::time::timeout(CHANNEL_PATIENCE, opening).await.ok().flatten()
     }
 
     fn launch(&self, parts: Parts) -> std::io::Result<Launched> {
@@ -374,10 +422,7 @@ async fn obey(shared: &Shared, channel: &dyn DataChannel, message: Control, rece
                 };
                 let _ = channel.send_text(&welcome.to_json()).await;
             } else {
-                let reason = format!("this host speaks version {VERSION} only");
-                let goodbye = Control::Goodbye { code: GoodbyeCode::Error, reason };
-                let _ = channel.send_text(&goodbye.to_json()).await;
-                shared.finish(GoodbyeCode::Error);
+                shared.fail(format!("this host speaks version {VERSION} only"));
             }
         }
         Control::Ping { id, client_micros } => {

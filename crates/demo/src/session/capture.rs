@@ -1,7 +1,6 @@
 //! The capture thread: input into the game, the game into a picture, the picture onto the wire.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -37,12 +36,10 @@ pub(super) struct Origin {
 pub(super) struct Alive {
     stopped: Mutex<bool>,
     changed: Condvar,
-    flag: AtomicBool,
 }
 
 impl Alive {
     pub(super) fn stop(&self) {
-        self.flag.store(true, Ordering::Relaxed);
         *self.stopped.lock() = true;
         self.changed.notify_all();
     }
@@ -79,16 +76,26 @@ struct Running {
     dropped: u64,
 }
 
+/// Ends the session when one of its threads leaves, also by a panic: nobody else would, and its place would stay taken.
+pub(super) struct Leaving {
+    pub(super) shared: Arc<Shared>,
+    pub(super) alive: Arc<Alive>,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.shared.finish(GoodbyeCode::Error);
+        self.alive.stop();
+    }
+}
+
 impl Camera {
     pub(super) fn run(mut self) {
-        let outcome = self.film();
-        if let Err(error) = outcome {
+        let _leaving = Leaving { shared: Arc::clone(&self.shared), alive: Arc::clone(&self.alive) };
+        if let Err(error) = self.film() {
             tracing::error!(session = %self.shared.id, %error, "capture failed");
-            self.shared.finish(GoodbyeCode::Error);
-            // Keep emptying the queue so that nobody waits on a full one.
-            while !matches!(self.commands.recv(), Ok(Command::Stop) | Err(_)) {}
+            self.shared.fail(format!("the picture cannot be encoded ({error})"));
         }
-        self.alive.stop();
     }
 
     fn open(&self) -> Result<Running, crate::encoder::EncoderError> {
@@ -267,10 +274,7 @@ impl Camera {
                 tracing::debug!(session = %self.shared.id, dropped = running.dropped, "frame dropped before sending");
                 Ok(true)
             }
-            Err(TrySendError::Closed(_)) => {
-                self.shared.finish(GoodbyeCode::Error);
-                Ok(false)
-            }
+            Err(TrySendError::Closed(_)) => Ok(false),
         }
     }
 

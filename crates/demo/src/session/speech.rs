@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use entente_model::time::RAISED_PRIORITY;
-use entente_model::wire::control::GoodbyeCode;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
 use crate::clock;
 use crate::payload::RtpStream;
-use crate::session::capture::{Alive, Origin};
+use crate::session::capture::{Alive, Leaving, Origin};
 use crate::session::{Packets, Shared};
 
 /// Stereo music and effects are transparent here.
@@ -38,12 +37,13 @@ pub(super) struct Speaker {
 
 impl Speaker {
     pub(super) fn run(mut self) {
+        let _leaving = Leaving { shared: Arc::clone(&self.shared), alive: Arc::clone(&self.alive) };
         // Most systems give it to some users only; without it we go on.
         let _ = thread_priority::ThreadPriority::try_from(RAISED_PRIORITY)
             .map(thread_priority::set_current_thread_priority);
         if let Err(error) = self.speak() {
             tracing::error!(session = %self.shared.id, %error, "sound failed");
-            self.shared.finish(GoodbyeCode::Error);
+            self.shared.fail(format!("the sound cannot be encoded ({error})"));
         }
     }
 

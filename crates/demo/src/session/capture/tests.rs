@@ -1,6 +1,6 @@
 //! The capture thread alone, with games made for a test.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use entente_model::input::Feedback as PadFeedback;
 use tokio::sync::mpsc;
@@ -64,4 +64,38 @@ fn the_time_of_a_game_is_the_time_of_the_streams() {
         assert_eq!(u64::from(timestamp), spent.load(Ordering::Relaxed) * 9 / 100);
         assert!(timestamp >= 300 * 90, "the game did not stand still while the encoder was opened: {timestamp}");
     }
+}
+
+/// Fails when it should draw.
+struct Broken;
+
+impl Game for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+
+    fn input(&mut self, _what: &PlayerInput) {}
+
+    fn step(&mut self, _micros: u64) {}
+
+    fn draw(&mut self, _canvas: &mut Canvas<'_>) {
+        panic!("a game with a mistake (part of a test)");
+    }
+
+    fn sound(&mut self, _out: &mut [i16]) {}
+
+    fn feedback(&mut self) -> Option<PadFeedback> {
+        None
+    }
+}
+
+#[test]
+fn a_game_that_panics_ends_its_session() {
+    let Some((camera, _frames)) = camera(Box::new(Broken), Duration::ZERO) else { return };
+    let (shared, alive) = (Arc::clone(&camera.shared), Arc::clone(&camera.alive));
+    let thread = std::thread::Builder::new().spawn(move || camera.run()).unwrap();
+    assert!(thread.join().is_err());
+    assert_eq!(shared.end.borrow().as_ref().map(|end| end.code), Some(GoodbyeCode::Error));
+    assert!(!alive.sleep_until(clock::now()), "the sound stops as well");
+    assert!(shared.commands.send(Command::Stop).is_err(), "nobody waits for a thread that is gone");
 }
