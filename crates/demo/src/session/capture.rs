@@ -235,6 +235,8 @@ impl Camera {
         let Some(mut canvas) = running.encoder.canvas() else { return Ok(true) };
         {
             let mut game = self.shared.game.lock();
+            // Nobody holds anything any more when the client is not heard.
+            running.tracker.silence(clock::now(), |what| game.input(&what));
             game.step(captured.saturating_sub(running.drawn_micros));
             game.draw(&mut canvas);
         }

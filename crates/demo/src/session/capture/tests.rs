@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use entente_model::input::Feedback as PadFeedback;
+use entente_model::wire::input::{InputEncoder, SILENCE};
 use tokio::sync::mpsc;
 
 use super::*;
@@ -10,19 +11,28 @@ use crate::encoder::Machine;
 use crate::games::{Canvas, Game};
 use crate::rtcp::Feedback;
 
-/// Adds up the time that it was given.
-#[derive(Default)]
-struct Stopwatch(Arc<AtomicU64>);
+/// Adds up the time that it was given, and keeps the keys that are held.
+#[derive(Clone, Default)]
+struct Stopwatch {
+    spent: Arc<AtomicU64>,
+    keys: Arc<Mutex<Vec<u16>>>,
+}
 
 impl Game for Stopwatch {
     fn name(&self) -> &'static str {
         "stopwatch"
     }
 
-    fn input(&mut self, _what: &PlayerInput) {}
+    fn input(&mut self, what: &PlayerInput) {
+        match what {
+            PlayerInput::Key { usage, down: true } => self.keys.lock().push(*usage),
+            PlayerInput::Key { usage, down: false } => self.keys.lock().retain(|held| held != usage),
+            _ => {}
+        }
+    }
 
     fn step(&mut self, micros: u64) {
-        self.0.fetch_add(micros, Ordering::Relaxed);
+        self.spent.fetch_add(micros, Ordering::Relaxed);
     }
 
     fn draw(&mut self, _canvas: &mut Canvas<'_>) {}
@@ -52,17 +62,33 @@ fn camera(game: Box<dyn Game>, age: Duration) -> Option<(Camera, mpsc::Receiver<
 
 #[test]
 fn the_time_of_a_game_is_the_time_of_the_streams() {
-    let spent = Arc::new(AtomicU64::new(0));
-    let Some((mut camera, mut frames)) = camera(Box::new(Stopwatch(Arc::clone(&spent))), Duration::from_millis(300))
-    else {
-        return;
-    };
+    let game = Stopwatch::default();
+    let spent = Arc::clone(&game.spent);
+    let Some((mut camera, mut frames)) = camera(Box::new(game), Duration::from_millis(300)) else { return };
     let mut running = camera.open().unwrap();
     for _ in 0..3 {
         assert!(camera.frame(&mut running).unwrap());
         let timestamp = frames.try_recv().unwrap()[0].header.timestamp;
         assert_eq!(u64::from(timestamp), spent.load(Ordering::Relaxed) * 9 / 100);
         assert!(timestamp >= 300 * 90, "the game did not stand still while the encoder was opened: {timestamp}");
+    }
+}
+
+#[test]
+fn a_client_that_falls_silent_holds_nothing() {
+    let game = Stopwatch::default();
+    let Some((mut camera, _frames)) = camera(Box::new(game.clone()), Duration::ZERO) else { return };
+    let mut running = camera.open().unwrap();
+    let mut encoder = InputEncoder::new();
+    encoder.apply(&PlayerInput::Key { usage: 26, down: true }, 1000);
+    for heard in [true, false, true] {
+        if heard {
+            assert!(camera.obey(&mut running, Command::Input(encoder.packet().to_bytes().into())));
+        } else {
+            camera.alive.sleep_until(clock::now() + SILENCE);
+        }
+        camera.frame(&mut running).unwrap();
+        assert_eq!(*game.keys.lock(), if heard { vec![26] } else { vec![] });
     }
 }
 
