@@ -9,7 +9,7 @@ use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication
 use rtc::rtcp::payload_feedbacks::receiver_estimated_maximum_bitrate::ReceiverEstimatedMaximumBitrate;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
 
-use crate::sdp::{Answer, Payload, PayloadMap};
+use crate::sdp::{Agreed, Answer, Payload, PayloadMap};
 
 /// A second source is taken for the same picture only after the first one was silent this long; otherwise a host that
 /// sends several layers would make the receiver jump between them.
@@ -20,6 +20,10 @@ const SOURCE_SILENCE: Duration = Duration::from_millis(300);
 pub(crate) struct Media {
     payloads: PayloadMap,
     video: Option<VideoReceiver>,
+    /// What the host takes about each video payload type.
+    feedback: Vec<(u8, Agreed)>,
+    /// The payload type in use.
+    format: Option<u8>,
     source: Option<(u32, Instant)>,
     audio_sequence: SequenceUnwrapper,
     audio_time: TimestampUnwrapper,
@@ -49,7 +53,15 @@ impl Media {
         if self.payloads != answer.payloads || self.video.is_none() {
             self.payloads = answer.payloads.clone();
             self.video = Some(VideoReceiver::new(answer.formats.iter().cloned()));
+            self.format = None;
         }
+        self.feedback.clone_from(&answer.feedback);
+    }
+
+    /// What the host takes about the payload type in use.
+    fn agreed(&self) -> Agreed {
+        let agreed = self.feedback.iter().find(|(format, _)| Some(*format) == self.format);
+        agreed.map(|(_, agreed)| *agreed).unwrap_or_default()
     }
 
     /// Takes one packet; audio is complete at once.
@@ -112,6 +124,13 @@ impl Media {
         }
         self.source = Some((packet.ssrc, packet.arrived));
         self.last_packet = Some(packet.arrived);
+        if self.format != Some(packet.payload_type) {
+            self.format = Some(packet.payload_type);
+            let nack = self.agreed().nack;
+            if let Some(video) = &mut self.video {
+                video.allow_nack(nack);
+            }
+        }
         if let Some(video) = &mut self.video {
             video.push(packet, now);
         }

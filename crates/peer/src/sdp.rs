@@ -71,6 +71,13 @@ impl PayloadMap {
     }
 }
 
+/// RTCP that the host takes about video of one payload type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Agreed {
+    /// Requests for packets (RFC 4585 section 6.2.1).
+    pub nack: bool,
+}
+
 /// One `m=` section.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Section {
@@ -108,6 +115,23 @@ impl Section {
             let (number, rest) = fmtp.split_once(' ')?;
             (number == format).then(|| rest.trim())
         })
+    }
+
+    /// `a=rtcp-fb` of a format or of all (RFC 4585 section 4.2).
+    fn feedback(&self, format: &str) -> Agreed {
+        let mut agreed = Agreed::default();
+        for line in self.lines.iter().filter_map(|line| attribute(line, "rtcp-fb")) {
+            let line = line.to_ascii_lowercase();
+            let mut words = line.split_ascii_whitespace();
+            if words.next().is_none_or(|of| of != format && of != "*") {
+                continue;
+            }
+            match (words.next(), words.next()) {
+                (Some("nack"), None) => agreed.nack = true,
+                _ => {}
+            }
+        }
+        agreed
     }
 
     fn write(&self, out: &mut String) {
@@ -185,6 +209,8 @@ pub struct Answer {
     pub payloads: PayloadMap,
     /// Video payload types with the parameter sets that the answer itself carries.
     pub formats: Vec<PayloadFormat>,
+    /// Video payload types with the RTCP that the host takes about them.
+    pub feedback: Vec<(u8, Agreed)>,
     /// Candidates that can be tried.
     pub candidates: usize,
 }
@@ -212,13 +238,14 @@ impl Answer {
             note_payloads(section, offered, &mut payloads, &mut formats);
             mend_section(section, offered, index);
         }
+        let feedback = agreed_feedback(&answer, &payloads);
         check_video(&answer, &payloads)?;
         settle_setup(&mut answer)?;
         let count = candidates.len();
         if let Some(first) = answer.sections.iter_mut().find(|section| !section.rejected()) {
             first.lines.extend(candidates.into_iter().map(|candidate| format!("a=candidate:{candidate}")));
         }
-        Ok(Self { text: answer.write(), payloads, formats, candidates: count })
+        Ok(Self { text: answer.write(), payloads, formats, feedback, candidates: count })
     }
 
     /// The same answer with the credentials and candidates of an ICE restart's `fragment`
@@ -445,6 +472,13 @@ fn note_payloads(section: &Section, offered: &Section, payloads: &mut PayloadMap
     }
 }
 
+fn agreed_feedback(answer: &Description, payloads: &PayloadMap) -> Vec<(u8, Agreed)> {
+    let video = answer.sections.iter().filter(|section| section.media == "video");
+    let formats = video.flat_map(|section| section.formats.iter().map(move |format| (section, format)));
+    let agreed = formats.filter_map(|(section, format)| Some((format.parse().ok()?, section.feedback(format))));
+    agreed.filter(|(number, _)| matches!(payloads.get(*number), Payload::Video(_))).collect()
+}
+
 fn check_video(answer: &Description, payloads: &PayloadMap) -> Result<(), SdpError> {
     let Some(video) = answer.sections.iter().find(|section| section.media == "video") else {
         return Err(SdpError::NotSdp("it has no video section"));
@@ -558,6 +592,20 @@ mod tests {
         assert!(matches!(Answer::read(&other, OFFER), Err(SdpError::NoVideo(_))));
         assert!(matches!(Answer::read("<html>", OFFER), Err(SdpError::NotSdp(_))));
         assert!(matches!(Answer::read("v=0\r\n", OFFER), Err(SdpError::NotSdp(_))));
+    }
+
+    #[test]
+    fn feedback_is_agreed_on_for_each_format_or_for_all() {
+        let section = "m=video 9 UDP/TLS/RTP/SAVPF 96 97 98\r\na=mid:0\r\na=rtpmap:96 H264/90000\r\na=rtpmap:97 rtx/90000\r\n\
+            a=fmtp:97 apt=96\r\na=rtpmap:98 VP8/90000\r\na=ssrc:7 cname:x\r\n";
+        let read = |lines: &str| {
+            let agreed = Answer::read(&answer(&format!("{section}{lines}")), OFFER).unwrap().feedback;
+            assert_eq!(agreed.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [96, 98]);
+            agreed.iter().map(|(_, agreed)| agreed.nack).collect::<Vec<_>>()
+        };
+        assert_eq!(read(""), [false, false]);
+        assert_eq!(read("a=rtcp-fb:96 nack pli\r\na=rtcp-fb:98 nack\r\na=rtcp-fb:9 nack\r\n"), [false, true]);
+        assert_eq!(read("a=rtcp-fb:* NACK\r\n"), [true, true]);
     }
 
     #[test]

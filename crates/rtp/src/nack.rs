@@ -108,9 +108,12 @@ impl Nack {
     /// Most sequence numbers in one batch.
     pub const BATCH: usize = 256;
 
-    /// Asks for nothing from now on: missing packets are given up after 10 ms.
-    pub(crate) fn disable(&mut self) {
-        self.enabled = false;
+    /// Whether anything is asked for from now on; if not, missing packets are given up after 10 ms.
+    pub(crate) fn enable(&mut self, yes: bool) {
+        self.enabled = yes;
+        if !yes {
+            self.tail = None;
+        }
     }
 
     /// Tells the round trip, from RTCP or connectivity checks.

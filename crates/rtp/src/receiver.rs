@@ -84,11 +84,10 @@ impl VideoReceiver {
         }
     }
 
-    /// For hosts that did not agree to `nack`: missing packets are given up after 10 ms instead of asked for.
-    #[must_use]
-    pub fn without_nack(mut self) -> Self {
-        self.nack.disable();
-        self
+    /// Whether the host agreed to `nack` for what it sends now (at first it is taken to have). Without it missing packets
+    /// are given up after 10 ms instead of asked for.
+    pub fn allow_nack(&mut self, allow: bool) {
+        self.nack.enable(allow);
     }
 
     /// Takes one packet. `now` must not run backwards between calls.

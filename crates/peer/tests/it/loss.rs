@@ -36,6 +36,21 @@ fn five_percent_is_brought_back_whole() {
 }
 
 #[test]
+fn a_host_that_did_not_agree_to_nack_is_asked_for_key_frames_only() {
+    let without_nack = |answer: &str| {
+        let is_nack = |line: &&str| line.starts_with("a=rtcp-fb:") && line.ends_with(" nack");
+        answer.split_inclusive("\r\n").filter(|line| !is_nack(&line.trim_end())).collect()
+    };
+    let config = WorldConfig { down: Path::lossy(10, 0.01), seed: 11, ..WorldConfig::default() };
+    let mut world = world(config, HostConfig { rewrite: without_nack, ..HostConfig::default() });
+    play(&mut world);
+    world.run_millis(5000);
+    let (host, stats) = (world.host.session(), world.stats());
+    assert_eq!((host.nacks(), stats.nacks), (0, 0), "{stats:?}");
+    assert!(host.keyframe_requests() > 5 && stats.frames > 100, "{stats:?}");
+}
+
+#[test]
 fn reordering_and_duplicates_cost_no_frame() {
     let mut down = Path::clean(10);
     down.jitter = Duration::from_millis(2);

@@ -101,7 +101,8 @@ fn on_a_long_path_a_frame_is_given_up_after_four_round_trips() {
 
 #[test]
 fn without_nack_a_gap_leads_to_a_key_frame_request_after_10_ms() {
-    let mut receiver = VideoReceiver::new([PayloadFormat::new(PAYLOAD_TYPE, VideoCodec::Vp8)]).without_nack();
+    let mut receiver = VideoReceiver::new([PayloadFormat::new(PAYLOAD_TYPE, VideoCodec::Vp8)]);
+    receiver.allow_nack(false);
     let stream = stream(VideoCodec::Vp8, &[true, false, false]);
     let mut at = epoch();
     let mut asked = None;
