@@ -265,6 +265,14 @@ fn a_tap_without_a_place_is_left_out() {
 }
 
 #[test]
+fn a_finger_that_is_listed_twice_comes_down_once() {
+    let contact = |x| Contact { id: 3, x, y: 200, pressure: 5 };
+    let packet = InputPacket { contacts: Some(vec![contact(1), contact(2)]), ..InputPacket::default() };
+    let down = PlayerInput::Touch { contact: contact(1), phase: TouchPhase::Down };
+    assert_eq!(deliver(&mut InputTracker::new(), &packet), [down]);
+}
+
+#[test]
 fn a_packet_that_is_full_of_everything_fits() {
     let mut encoder = InputEncoder::new();
     for pad in 0..16 {

@@ -271,7 +271,12 @@ impl InputTracker {
         for contact in gone {
             emit(PlayerInput::Touch { contact, phase: TouchPhase::Up });
         }
+        let mut listed: Vec<Contact> = Vec::with_capacity(contacts.len());
         for contact in contacts {
+            // A finger that is listed twice came down once.
+            if listed.iter().any(|known| known.id == contact.id) {
+                continue;
+            }
             match self.contacts.iter().find(|known| known.id == contact.id) {
                 None => emit(PlayerInput::Touch { contact: *contact, phase: TouchPhase::Down }),
                 Some(known) if known != contact => {
@@ -279,7 +284,8 @@ impl InputTracker {
                 }
                 Some(_) => {}
             }
+            listed.push(*contact);
         }
-        self.contacts = contacts.to_vec();
+        self.contacts = listed;
     }
 }
