@@ -159,7 +159,7 @@ impl DemoCloud {
     /// Sessions that run now.
     #[must_use]
     pub fn sessions(&self) -> usize {
-        self.cloud.slots.load().0
+        self.cloud.slots.load(clock::now()).0
     }
 
     /// Says goodbye to every client, ends every session and stops listening.
@@ -233,7 +233,7 @@ fn routes(cloud: Arc<Cloud>) -> Router {
         .route("/games", get(list))
         .route("/health", get(health))
         .route("/clock", get(clock_page))
-        .route("/whep/{game}", post(whep::post).fallback(not_here))
+        .route("/whep/{game}", post(whep::post).delete(whep::leave).fallback(not_here))
         .route("/whep/{game}/{id}", any(not_here).patch(whep::patch).delete(whep::delete))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "not-found", "Nothing here", "no such path") })
         .layer(middleware::from_fn(dress))
@@ -303,7 +303,7 @@ async fn list() -> Response {
 }
 
 async fn health(State(cloud): State<Arc<Cloud>>) -> Response {
-    let (sessions, waiting) = cloud.slots.load();
+    let (sessions, waiting) = cloud.slots.load(clock::now());
     json(&serde_json::json!({
         "status": "ok",
         "sessions": sessions,

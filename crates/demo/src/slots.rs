@@ -34,6 +34,13 @@ struct Counts {
     waiting: VecDeque<Waiting>,
 }
 
+impl Counts {
+    /// Forgets who did not ask again in time.
+    fn expire(&mut self, now: Instant, expiry: Duration) {
+        self.waiting.retain(|waiting| now.saturating_duration_since(waiting.asked) < expiry);
+    }
+}
+
 #[derive(Debug)]
 struct Waiting {
     ticket: String,
@@ -55,16 +62,26 @@ impl Slots {
     }
 
     /// Sessions and waiting clients.
-    pub(crate) fn load(&self) -> (usize, usize) {
-        let counts = self.counts.lock();
+    pub(crate) fn load(&self, now: Instant) -> (usize, usize) {
+        let mut counts = self.counts.lock();
+        counts.expire(now, self.expiry);
         (counts.active, counts.waiting.len())
+    }
+
+    /// Gives up a place in the queue; whether there was one.
+    pub(crate) fn leave(&self, now: Instant, ticket: &str) -> bool {
+        let mut counts = self.counts.lock();
+        counts.expire(now, self.expiry);
+        let before = counts.waiting.len();
+        counts.waiting.retain(|waiting| waiting.ticket != ticket);
+        counts.waiting.len() < before
     }
 
     /// Asks for a place. `ticket` is what an earlier answer gave; an unknown or expired one queues at the end.
     /// `fresh` makes a ticket that nobody can guess.
     pub(crate) fn ask(&self, now: Instant, ticket: Option<&str>, fresh: impl FnOnce() -> String) -> Turn {
         let mut counts = self.counts.lock();
-        counts.waiting.retain(|waiting| now.saturating_duration_since(waiting.asked) < self.expiry);
+        counts.expire(now, self.expiry);
         let known = ticket.and_then(|ticket| counts.waiting.iter().position(|waiting| waiting.ticket == ticket));
         let position = known.unwrap_or(counts.waiting.len());
         let free = self.max_sessions.saturating_sub(counts.active);
@@ -126,7 +143,20 @@ mod tests {
         let _playing = slots.ask(now, None, || "a".into());
         assert_eq!(wait(slots.ask(now, None, || "b".into())).1, 1);
         let later = now + Duration::from_secs(11);
+        assert_eq!((slots.load(now), slots.load(later)), ((1, 1), (1, 0)));
         assert_eq!(wait(slots.ask(later, None, || "c".into())), ("c".into(), 1));
         assert_eq!(wait(slots.ask(later, Some("b"), || "e".into())), ("e".into(), 2));
+    }
+
+    #[test]
+    fn who_leaves_makes_room_in_the_queue() {
+        let (slots, now) = (slots(), clock::now());
+        let _playing = slots.ask(now, None, || "a".into());
+        wait(slots.ask(now, None, || "b".into()));
+        wait(slots.ask(now, None, || "c".into()));
+        assert!(slots.leave(now, "b"));
+        assert!(!slots.leave(now, "b"), "once");
+        assert_eq!(wait(slots.ask(now, Some("c"), || "x".into())), ("c".into(), 1));
+        assert!(!slots.leave(now + Duration::from_secs(11), "c"), "it is long gone");
     }
 }

@@ -35,10 +35,16 @@ fn number(name: &str, value: &str) -> Result<Option<u32>, Problem> {
     Ok(Some(if negative { 0 } else { digits.parse().unwrap_or(u32::MAX) }))
 }
 
+/// The ticket of a place in the queue; of two the last one, as everywhere.
+pub(super) fn ticket(query: &str) -> Option<String> {
+    let named = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "queue");
+    named.last().map(|(_, ticket)| ticket.into_owned())
+}
+
 impl Wish {
     /// Reads a query; unknown parameters are ignored.
     pub(super) fn read(query: &str) -> Result<Self, Problem> {
-        let mut wish = Self::default();
+        let mut wish = Self { ticket: ticket(query), ..Self::default() };
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
                 "width" => wish.width = number("width", &value)?,
@@ -58,7 +64,6 @@ impl Wish {
                 // Names that a later version may know are no mistake.
                 "codec" => wish.codecs = value.split(',').filter_map(|name| name.trim().parse().ok()).collect(),
                 "encoder" => wish.encoder = Some(value.into_owned()),
-                "queue" => wish.ticket = Some(value.into_owned()),
                 _ => {}
             }
         }

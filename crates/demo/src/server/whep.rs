@@ -17,7 +17,7 @@ use crate::rtcp::Feedback;
 use crate::sdp::{self, Offered};
 use crate::server::Cloud;
 use crate::server::problem::Problem;
-use crate::server::query::Wish;
+use crate::server::query::{self, Wish};
 use crate::session::{Session, Start};
 use crate::slots::{Slot, Turn};
 use crate::{clock, games};
@@ -270,6 +270,23 @@ pub(super) async fn patch(
     session.shared.feedback.ask_key();
     let headers = [(header::CONTENT_TYPE, FRAGMENT.to_owned()), (header::ETAG, format!("\"{}\"", cloud.token()))];
     Ok((StatusCode::OK, headers, answer).into_response())
+}
+
+/// `DELETE /whep/{game}?queue=...`: a client gives up its place in the queue.
+pub(super) async fn leave(
+    State(cloud): State<Arc<Cloud>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    authorised(&cloud, &headers)?;
+    let Some(ticket) = query::ticket(&query.unwrap_or_default()) else {
+        return Err(Problem::bad_request("DELETE is for a session, or for a place in the queue with its ticket"));
+    };
+    if cloud.slots.leave(clock::now(), &ticket) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let detail = "the ticket is unknown, has expired, or was used to play";
+    Err(Problem::new(StatusCode::NOT_FOUND, "no-such-place", "No such place in the queue", detail))
 }
 
 /// `DELETE /whep/{game}/{id}`.

@@ -163,6 +163,18 @@ fn a_full_host_queues_and_keeps_the_place() {
     let third = post(at, &with(&first), OFFER);
     assert_eq!(third.status, 201);
     assert_eq!(wait(&with(&second))["queue_position"], 1);
+    let waiting = || {
+        let health = send(at, "GET", "/health", &[], "").body;
+        serde_json::from_str::<serde_json::Value>(&health).unwrap()["waiting"].as_u64().unwrap()
+    };
+    assert_eq!(waiting(), 1);
+    assert_eq!(send(at, "DELETE", &with(&second), &[], "").status, 204, "who leaves says so at the place");
+    assert_eq!(waiting(), 0);
+    let again = send(at, "DELETE", &with(&second), &[], "");
+    assert_eq!((again.status, again.problem()["type"].as_str().unwrap()), (404, "urn:entente:problem:no-such-place"));
+    let nobody = send(at, "DELETE", path, &[], "");
+    assert_eq!(nobody.status, 400);
+    nobody.problem();
 }
 
 #[test]
