@@ -35,7 +35,7 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use crate::clip::pattern_frames;
 use crate::watch::{Seen, Watch};
 
-const VIDEO_SSRC: u32 = 0x1111;
+pub(crate) const VIDEO_SSRC: u32 = 0x1111;
 const RTX_SSRC: u32 = 0x2222;
 const AUDIO_SSRC: u32 = 0x3333;
 /// Payload of an RTP packet at most.
@@ -185,6 +185,12 @@ impl HostSession {
         self.seen.keyframe_requests.load(Ordering::Relaxed)
     }
 
+    /// FIR that came, each with the next number.
+    #[must_use]
+    pub fn intra_requests(&self) -> u64 {
+        self.seen.intra_requests.load(Ordering::Relaxed)
+    }
+
     /// NACK packets that came.
     #[must_use]
     pub fn nacks(&self) -> u64 {
@@ -286,6 +292,9 @@ impl FakeHost {
     }
 
     fn join(&mut self, now: Instant, offer: &str) -> String {
+        let without_channels =
+            offer.split("m=application").next().map(|media| media.replace("BUNDLE 0 1 2", "BUNDLE 0 1"));
+        let offer = if self.config.channels { offer } else { without_channels.as_deref().unwrap_or_default() };
         let seen = Seen::default();
         let mut engine = MediaEngine::default();
         engine.register_default_codecs().expect("default codecs");
@@ -358,9 +367,8 @@ impl FakeHost {
             lines.retain(|line| !line.starts_with("a=ssrc"));
         }
         if !self.config.channels {
-            for line in &mut lines {
-                *line = line.replace("m=application 9", "m=application 0");
-            }
+            let refused = ["m=application 0 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0", "a=mid:2"];
+            lines.extend(refused.map(str::to_owned));
         }
         (self.config.rewrite)(&(lines.join("\r\n") + "\r\n"))
     }
@@ -530,7 +538,10 @@ impl HostSession {
                     };
                     self.say(now, &welcome);
                 }
-                other => self.controls.push(other),
+                other => {
+                    self.key_wanted |= other == Control::Keyframe;
+                    self.controls.push(other);
+                }
             },
             _ => {}
         }

@@ -18,6 +18,8 @@ use rtc::shared::error::Error;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) keyframe_requests: Arc<AtomicU64>,
+    /// Those of them that came as FIR.
+    pub(crate) intra_requests: Arc<AtomicU64>,
     pub(crate) nacks: Arc<AtomicU64>,
     pub(crate) congestion_feedback: Arc<AtomicU64>,
     pub(crate) receiver_reports: Arc<AtomicU64>,
@@ -48,6 +50,17 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Watch {
         if let Packet::Rtcp(packets) = &message.message.packet {
             for packet in packets {
                 let packet = packet.as_any();
+                if let Some(request) = packet.downcast_ref::<FullIntraRequest>() {
+                    // RFC 5104 section 4.3.1: the target is in the entry; a number that does not grow is a repetition.
+                    let count = self.seen.intra_requests.load(Ordering::Relaxed);
+                    if request.media_ssrc == 0
+                        && request.fir.iter().any(|entry| {
+                            entry.ssrc == crate::host::VIDEO_SSRC && u64::from(entry.sequence_number) == count % 256
+                        })
+                    {
+                        self.seen.intra_requests.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
                 let counter = if packet.is::<PictureLossIndication>() || packet.is::<FullIntraRequest>() {
                     &self.seen.keyframe_requests
                 } else if packet.is::<TransportLayerNack>() {
