@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use entente_model::media::{AudioPacket, EncodedFrame};
 use entente_rtp::{Feedback, ReceiverStats, RtpPacket, SequenceUnwrapper, TimestampUnwrapper, VideoReceiver};
 use rtc::rtcp::Packet as RtcpPacket;
+use rtc::rtcp::payload_feedbacks::full_intra_request::{FirEntry, FullIntraRequest};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtcp::payload_feedbacks::receiver_estimated_maximum_bitrate::ReceiverEstimatedMaximumBitrate;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
@@ -30,6 +31,16 @@ pub(crate) struct Media {
     counts: MediaCounts,
     last_packet: Option<Instant>,
     rtcp_ssrc: u32,
+    /// Number of the next full intra request.
+    intra_request: u8,
+}
+
+/// What the host has to be told.
+pub(crate) enum ToHost {
+    /// By RTCP.
+    Rtcp(Box<dyn RtcpPacket>),
+    /// That a key frame is needed, for which it agreed to no RTCP.
+    Keyframe,
 }
 
 /// What was counted so far.
@@ -141,16 +152,34 @@ impl Media {
     }
 
     /// The next message to the host.
-    pub(crate) fn feedback(&mut self, now: Instant) -> Option<Box<dyn RtcpPacket>> {
+    pub(crate) fn feedback(&mut self, now: Instant) -> Option<ToHost> {
         let sender_ssrc = self.rtcp_ssrc;
-        Some(match self.video.as_mut()?.poll_feedback(now)? {
+        let agreed = self.agreed();
+        let packet: Box<dyn RtcpPacket> = match self.video.as_mut()?.poll_feedback(now)? {
             Feedback::Nack { ssrc, sequences } => Box::new(TransportLayerNack {
                 sender_ssrc,
                 media_ssrc: ssrc,
                 nacks: nack_pairs_from_sequence_numbers(&sequences),
             }),
-            Feedback::Keyframe { ssrc } => Box::new(PictureLossIndication { sender_ssrc, media_ssrc: ssrc }),
-        })
+            Feedback::Keyframe { ssrc } if agreed.pli => {
+                Box::new(PictureLossIndication { sender_ssrc, media_ssrc: ssrc })
+            }
+            Feedback::Keyframe { ssrc } if agreed.fir => {
+                // RFC 5104 section 4.3.1: each is a new command, because the key frame of the last one may be lost; the
+                // media source of the common header is not used.
+                let sequence_number = self.intra_request;
+                self.intra_request = sequence_number.wrapping_add(1);
+                Box::new(FullIntraRequest { sender_ssrc, media_ssrc: 0, fir: vec![FirEntry { ssrc, sequence_number }] })
+            }
+            Feedback::Keyframe { .. } => return Some(ToHost::Keyframe),
+        };
+        Some(ToHost::Rtcp(packet))
+    }
+
+    /// A picture loss indication, whether the host agreed to it or not; none before video came.
+    pub(crate) fn picture_loss(&self) -> Option<Box<dyn RtcpPacket>> {
+        let (media_ssrc, _) = self.source?;
+        Some(Box::new(PictureLossIndication { sender_ssrc: self.rtcp_ssrc, media_ssrc }))
     }
 
     /// The wish for at most `kbps` as a message to the host (draft-alvestrand-rmcat-remb-03); none before video came.

@@ -25,7 +25,7 @@ use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use rtc::statistics::StatsSelector;
 
 use crate::codecs;
-use crate::media::{Media, MediaCounts};
+use crate::media::{Media, MediaCounts, ToHost};
 use crate::sdp::{Answer, SdpError, one_component};
 use crate::strays::{StrayQueue, Strays};
 
@@ -122,6 +122,8 @@ pub enum PeerEvent {
     Video(EncodedFrame),
     /// An audio packet.
     Audio(AudioPacket),
+    /// A key frame is needed, and the host agreed to no RTCP that asks for one.
+    KeyframeWanted,
 }
 
 #[derive(Debug)]
@@ -375,6 +377,13 @@ impl Peer {
         }
     }
 
+    /// Asks for a key frame by PLI although the host did not agree to it.
+    pub fn send_picture_loss(&mut self, now: Instant) {
+        if let Some(packet) = self.media.picture_loss() {
+            self.write_rtcp(now, packet);
+        }
+    }
+
     /// Deliver frames whose references are missing.
     pub fn allow_damaged(&mut self, allow: bool) {
         if let Some(video) = self.media.video() {
@@ -475,8 +484,11 @@ impl Peer {
             while let Some(frame) = self.media.frame(now) {
                 self.out.push_back(PeerEvent::Video(frame));
             }
-            while let Some(packet) = self.media.feedback(now) {
-                self.write_rtcp(now, packet);
+            while let Some(feedback) = self.media.feedback(now) {
+                match feedback {
+                    ToHost::Rtcp(packet) => self.write_rtcp(now, packet),
+                    ToHost::Keyframe => self.out.push_back(PeerEvent::KeyframeWanted),
+                }
             }
             self.flush();
             if found_path {

@@ -76,6 +76,10 @@ impl PayloadMap {
 pub struct Agreed {
     /// Requests for packets (RFC 4585 section 6.2.1).
     pub nack: bool,
+    /// Picture loss indication (RFC 4585 section 6.3.1).
+    pub pli: bool,
+    /// Full intra request (RFC 5104 section 4.3.1).
+    pub fir: bool,
 }
 
 /// One `m=` section.
@@ -128,6 +132,8 @@ impl Section {
             }
             match (words.next(), words.next()) {
                 (Some("nack"), None) => agreed.nack = true,
+                (Some("nack"), Some("pli")) => agreed.pli = true,
+                (Some("ccm"), Some("fir")) => agreed.fir = true,
                 _ => {}
             }
         }
@@ -601,11 +607,18 @@ mod tests {
         let read = |lines: &str| {
             let agreed = Answer::read(&answer(&format!("{section}{lines}")), OFFER).unwrap().feedback;
             assert_eq!(agreed.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [96, 98]);
-            agreed.iter().map(|(_, agreed)| agreed.nack).collect::<Vec<_>>()
+            [agreed[0].1, agreed[1].1]
         };
-        assert_eq!(read(""), [false, false]);
-        assert_eq!(read("a=rtcp-fb:96 nack pli\r\na=rtcp-fb:98 nack\r\na=rtcp-fb:9 nack\r\n"), [false, true]);
-        assert_eq!(read("a=rtcp-fb:* NACK\r\n"), [true, true]);
+        let none = Agreed::default();
+        assert_eq!(read(""), [none, none]);
+        assert_eq!(
+            read("a=rtcp-fb:96 nack pli\r\na=rtcp-fb:98 nack\r\na=rtcp-fb:9 nack\r\n"),
+            [Agreed { pli: true, ..none }, Agreed { nack: true, ..none }]
+        );
+        assert_eq!(
+            read("a=rtcp-fb:* NACK\r\na=rtcp-fb:98  ccm fir\r\na=rtcp-fb:96 ccm tmmbr\r\n"),
+            [Agreed { nack: true, ..none }, Agreed { nack: true, fir: true, ..none }]
+        );
     }
 
     #[test]

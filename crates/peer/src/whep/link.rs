@@ -515,6 +515,7 @@ impl WhepLink {
                     self.timeline.audio(&mut packet);
                     self.event(Event::Audio(packet));
                 }
+                PeerEvent::KeyframeWanted => self.keyframe_wanted(now),
                 PeerEvent::Message { channel: CONTROL, bytes } => self.control_message(now, &bytes),
                 PeerEvent::Message { .. } => {}
                 PeerEvent::PathFound => {
@@ -545,6 +546,18 @@ impl WhepLink {
                 }
                 PeerEvent::ChannelClosed(_) => {}
             }
+        }
+    }
+
+    /// Asks for a key frame although RTCP was not agreed on for that.
+    fn keyframe_wanted(&mut self, now: Instant) {
+        let told = self.say(now, &Control::Keyframe);
+        // A host that has never spoken may have taken the channel without reading it. Most hosts understand PLI whether
+        // they said so or not, and without a key frame there is no picture any more.
+        if (!told || self.control.last_answer().is_none())
+            && let Some(peer) = &mut self.peer
+        {
+            peer.send_picture_loss(now);
         }
     }
 

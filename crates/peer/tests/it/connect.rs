@@ -8,7 +8,7 @@ use entente_model::stage::Stage;
 use entente_model::wire::control::{Control, GoodbyeCode};
 use entente_model::{EndReason, Event, Request};
 
-use crate::support::{CLOCK_AT_START, numbers, play, stages, world, world_with};
+use crate::support::{CLOCK_AT_START, TestWorld, numbers, play, stages, world, world_with};
 
 #[test]
 fn stages_pictures_and_sound_come_in_order() {
@@ -200,6 +200,47 @@ fn a_key_frame_is_sent_when_asked_for() {
         .filter(|key| *key)
         .count();
     assert_eq!(keys, 1);
+}
+
+fn without(answer: &str, feedback: &[&str]) -> String {
+    let unwanted =
+        |line: &&str| line.starts_with("a=rtcp-fb:") && feedback.iter().any(|kind| line.trim_end().ends_with(kind));
+    answer.split_inclusive("\r\n").filter(|line| !unwanted(line)).collect()
+}
+
+/// Asks for a key frame; how many came.
+fn keys_when_asked(world: &mut TestWorld) -> usize {
+    play(world);
+    world.run_millis(500);
+    let before = world.frames();
+    world.ask(Request::Keyframe);
+    world.run_millis(300);
+    let frames =
+        world.events.iter().filter_map(|(_, event)| if let Event::Video(frame) = event { Some(frame) } else { None });
+    frames.skip(before).filter(|frame| frame.key).count()
+}
+
+#[test]
+fn a_key_frame_is_asked_for_in_the_way_the_host_agreed_to() {
+    let said = |world: &TestWorld| world.host.session().controls.iter().filter(|c| **c == Control::Keyframe).count();
+    let asked = |world: &TestWorld| {
+        let session = world.host.session();
+        (session.keyframe_requests() - session.intra_requests(), session.intra_requests(), said(world) as u64)
+    };
+    let by_fir = |answer: &str| without(answer, &[" nack pli"]);
+    let mut world = world(WorldConfig::default(), HostConfig { rewrite: by_fir, ..HostConfig::default() });
+    assert_eq!((keys_when_asked(&mut world), asked(&world)), (1, (0, 1, 0)));
+    world.ask(Request::Keyframe);
+    world.run_millis(300);
+    assert_eq!(asked(&world), (0, 2, 0), "each request is a new command");
+
+    let by_neither = |answer: &str| without(answer, &[" nack pli", " ccm fir"]);
+    let host = HostConfig { rewrite: by_neither, ..HostConfig::default() };
+    let mut world = crate::support::world(WorldConfig::default(), host.clone());
+    assert_eq!((keys_when_asked(&mut world), asked(&world)), (1, (0, 0, 1)));
+
+    let mut world = crate::support::world(WorldConfig::default(), HostConfig { channels: false, ..host });
+    assert_eq!((keys_when_asked(&mut world), asked(&world)), (1, (1, 0, 0)), "PLI is the last resort");
 }
 
 #[test]
