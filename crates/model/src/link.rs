@@ -98,7 +98,8 @@ pub enum Input<'a> {
 pub enum Request {
     /// Decoding cannot go on without a key frame.
     Keyframe,
-    /// Wanted upper limit of the host's bit rate.
+    /// Wanted upper limit of the host's bit rate. A link that can only pass it on with a picture format does so once one
+    /// was asked for.
     TargetBitrate {
         /// In kbit/s.
         kbps: u32,

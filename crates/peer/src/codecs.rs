@@ -75,7 +75,6 @@ pub(crate) fn media_engine(codecs: &[VideoCodec]) -> Result<MediaEngine, Error> 
                 channels: 0,
                 sdp_fmtp_line: (*parameters).to_owned(),
                 rtcp_feedback: vec![
-                    feedback("goog-remb", ""),
                     feedback("ccm", "fir"),
                     feedback("nack", ""),
                     feedback("nack", "pli"),

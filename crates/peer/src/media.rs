@@ -7,7 +7,6 @@ use entente_rtp::{Feedback, ReceiverStats, RtpPacket, SequenceUnwrapper, Timesta
 use rtc::rtcp::Packet as RtcpPacket;
 use rtc::rtcp::payload_feedbacks::full_intra_request::{FirEntry, FullIntraRequest};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
-use rtc::rtcp::payload_feedbacks::receiver_estimated_maximum_bitrate::ReceiverEstimatedMaximumBitrate;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
 
 use crate::sdp::{Agreed, Answer, Payload, PayloadMap};
@@ -180,16 +179,6 @@ impl Media {
     pub(crate) fn picture_loss(&self) -> Option<Box<dyn RtcpPacket>> {
         let (media_ssrc, _) = self.source?;
         Some(Box::new(PictureLossIndication { sender_ssrc: self.rtcp_ssrc, media_ssrc }))
-    }
-
-    /// The wish for at most `kbps` as a message to the host (draft-alvestrand-rmcat-remb-03); none before video came.
-    pub(crate) fn bitrate_wish(&self, kbps: u32) -> Option<Box<dyn RtcpPacket>> {
-        let (ssrc, _) = self.source?;
-        Some(Box::new(ReceiverEstimatedMaximumBitrate {
-            sender_ssrc: self.rtcp_ssrc,
-            bitrate: kbps as f32 * 1000.0,
-            ssrcs: vec![ssrc],
-        }))
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

@@ -398,13 +398,6 @@ impl Peer {
         }
     }
 
-    /// Asks the host by RTCP for at most `kbps`.
-    pub fn wish_bitrate(&mut self, now: Instant, kbps: u32) {
-        if let Some(packet) = self.media.bitrate_wish(kbps) {
-            self.write_rtcp(now, packet);
-        }
-    }
-
     /// Round trip of the path in use, measured by ICE; the newest measurement, at most a keep-alive old.
     pub fn path_rtt(&mut self, now: Instant) -> Option<Duration> {
         let report = self.connection.get_stats(now, StatsSelector::None);

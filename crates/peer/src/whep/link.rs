@@ -71,6 +71,8 @@ pub struct WhepLink {
     control_closed: Option<Instant>,
     input: InputSender,
     allow_damaged: bool,
+    /// Width, height and frames per second that were asked for.
+    format: Option<(u32, u32, u32)>,
     timeline: Timeline,
     playing_since: Option<Instant>,
     audio_announced: bool,
@@ -98,6 +100,8 @@ impl WhepLink {
         if codecs.is_empty() {
             return Err(EndReason::NoCodec("none of the wanted codecs can be decoded here".to_owned()));
         }
+        let format = config.want.width.zip(config.want.height).zip(config.want.fps);
+        let format = format.map(|((width, height), fps)| (width, height, fps));
         Ok(Self {
             control: ControlSession::new(config.clock),
             own_ice_servers: config.ice_servers.len(),
@@ -121,6 +125,7 @@ impl WhepLink {
             control_closed: None,
             input: InputSender::default(),
             allow_damaged: false,
+            format,
             timeline: Timeline::default(),
             playing_since: None,
             audio_announced: false,
@@ -618,11 +623,13 @@ impl WhepLink {
                 }
             }
             Request::TargetBitrate { kbps } => {
-                if let Some(peer) = &mut self.peer {
-                    peer.wish_bitrate(now, kbps);
+                // It travels with a format only; one that nobody asked for cannot be repeated.
+                if let Some((width, height, fps)) = self.format {
+                    self.say(now, &Control::Format { width, height, fps, bitrate_kbps: Some(kbps) });
                 }
             }
             Request::Format { width, height, fps } => {
+                self.format = Some((width, height, fps));
                 self.say(now, &Control::Format { width, height, fps, bitrate_kbps: None });
             }
             Request::AllowDamaged(allow) => {

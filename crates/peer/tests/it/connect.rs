@@ -202,6 +202,25 @@ fn a_key_frame_is_sent_when_asked_for() {
     assert_eq!(keys, 1);
 }
 
+#[test]
+fn a_bit_rate_is_asked_for_by_a_format_message() {
+    let mut world = world(WorldConfig::default(), HostConfig::default());
+    play(&mut world);
+    world.run_millis(500);
+    world.ask(Request::TargetBitrate { kbps: 4000 });
+    world.ask(Request::Format { width: 1280, height: 720, fps: 60 });
+    world.ask(Request::TargetBitrate { kbps: 5000 });
+    world.run_millis(300);
+    let wishes = world.host.session().controls.iter().filter_map(|control| match control {
+        Control::Format { width, height, fps, bitrate_kbps } => Some((*width, *height, *fps, *bitrate_kbps)),
+        _ => None,
+    });
+    assert_eq!(wishes.collect::<Vec<_>>(), [(1280, 720, 60, None), (1280, 720, 60, Some(5000))]);
+    let offer = String::from_utf8(world.requests[0].1.body.clone()).unwrap();
+    assert!(!offer.contains("goog-remb"), "nobody estimates here");
+    assert!(offer.contains("transport-cc"));
+}
+
 fn without(answer: &str, feedback: &[&str]) -> String {
     let unwanted =
         |line: &&str| line.starts_with("a=rtcp-fb:") && feedback.iter().any(|kind| line.trim_end().ends_with(kind));
