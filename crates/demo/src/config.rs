@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use entente_model::Secret;
 
+use crate::encoder::Machine;
+
 /// PEM files of a TLS server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
@@ -34,6 +36,8 @@ pub struct DemoConfig {
     pub idle_limit: Option<Duration>,
     /// STUN or TURN URLs announced in `Link` headers (without credentials).
     pub ice_servers: Vec<String>,
+    /// What can be encoded; `None` = found by trying.
+    pub machine: Option<Machine>,
 }
 
 impl Default for DemoConfig {
@@ -47,6 +51,7 @@ impl Default for DemoConfig {
             queue_expiry: Duration::from_secs(10),
             idle_limit: None,
             ice_servers: Vec::new(),
+            machine: None,
         }
     }
 }

@@ -1,17 +1,17 @@
 //! Video encoders with no held frame: found by trying, drawn into directly, steered while running.
 
+mod machine;
+mod matrix;
 mod raw;
 mod table;
-
-use std::sync::OnceLock;
 
 use bytes::Bytes;
 use entente_model::media::VideoCodec;
 use ffmpeg_next as ffmpeg;
 
-use crate::clock;
 use crate::games::Canvas;
 
+pub use machine::Machine;
 pub use table::{ENCODERS, EncoderRow, Layout};
 
 /// Smallest and largest picture of the host.
@@ -78,6 +78,9 @@ pub enum EncoderError {
     /// FFmpeg has none for the codec, or none that opens here.
     #[error("no encoder for {0} works on this machine")]
     None(&'static str),
+    /// The FFmpeg of this machine was built without it.
+    #[error("{0} is not part of the FFmpeg of this machine")]
+    Missing(&'static str),
     /// No row of that name.
     #[error("encoder {0:?} is not known or does not work on this machine")]
     Unknown(String),
@@ -120,8 +123,7 @@ impl VideoEncoder {
     /// When FFmpeg lacks it or refuses the settings (no such GPU, for example).
     pub fn open(row: &'static EncoderRow, format: VideoFormat) -> Result<Self, EncoderError> {
         let refused = |error: ffmpeg::Error| EncoderError::Refused { name: row.name, reason: error.to_string() };
-        let missing = || EncoderError::Unknown(row.name.to_owned());
-        let codec = ffmpeg::encoder::find_by_name(row.name).ok_or_else(missing)?;
+        let codec = ffmpeg::encoder::find_by_name(row.name).ok_or(EncoderError::Missing(row.name))?;
         let mut context = ffmpeg::codec::context::Context::new_with_codec(codec);
         let large = format.width * format.height > 1280 * 720;
         context.set_threading(ffmpeg::threading::Config {
@@ -150,7 +152,8 @@ impl VideoEncoder {
         raw::set_rate(&mut video, bits, buffer);
         let surfaces = if row.layout == Layout::Vaapi {
             let (width, height) = (format.width.cast_signed(), format.height.cast_signed());
-            Some(raw::VaapiSurfaces::attach(&mut video, width, height).ok_or_else(missing)?)
+            let none = || EncoderError::Refused { name: row.name, reason: "no VA-API device".to_owned() };
+            Some(raw::VaapiSurfaces::attach(&mut video, width, height).ok_or_else(none)?)
         } else {
             None
         };
@@ -202,6 +205,11 @@ impl VideoEncoder {
         let kind = if key { ffmpeg::picture::Type::I } else { ffmpeg::picture::Type::None };
         let pts = self.next_pts;
         self.next_pts += 1;
+        if self.row.codec == VideoCodec::Vp8
+            && let Some(mut planes) = raw::planes(&mut self.picture)
+        {
+            matrix::to_bt601(&mut planes);
+        }
         if let Some(nv12) = &mut self.nv12 {
             interleave(&self.picture, nv12);
         }
@@ -268,103 +276,6 @@ fn interleave(planar: &ffmpeg::frame::Video, nv12: &mut ffmpeg::frame::Video) {
     }
 }
 
-/// What this machine was found to encode.
-#[derive(Clone, Debug)]
-pub struct Machine {
-    /// Encoders that opened and gave a packet at once, best first.
-    pub encoders: Vec<&'static EncoderRow>,
-    /// Size and rate it was measured to carry.
-    pub default_format: VideoFormat,
-}
-
-impl Machine {
-    /// The result of trying every encoder once; made at the first call, takes a few hundred milliseconds then.
-    pub fn get() -> &'static Self {
-        static MACHINE: OnceLock<Machine> = OnceLock::new();
-        MACHINE.get_or_init(probe)
-    }
-
-    /// The encoder for a codec, or the one called `name`.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn encoder(&self, codec: VideoCodec, name: Option<&str>) -> Result<&'static EncoderRow, EncoderError> {
-        let mut of_codec = self.encoders.iter().filter(|row| row.codec == codec);
-        match name {
-            None => of_codec.next().copied().ok_or(EncoderError::None(codec.name())),
-            Some(name) => {
-                of_codec.find(|row| row.name == name).copied().ok_or_else(|| EncoderError::Unknown(name.to_owned()))
-            }
-        }
-    }
-}
-
-fn probe() -> Machine {
-    // Trying encoders that have no GPU here is expected to fail; FFmpeg need not tell the user.
-    ffmpeg::log::set_level(ffmpeg::log::Level::Fatal);
-    let small = VideoFormat { width: 640, height: 360, fps: 30, bitrate_kbps: 1000 };
-    let encoders: Vec<&'static EncoderRow> = ENCODERS
-        .iter()
-        .filter(|row| match try_encode(row, small, 1) {
-            Ok(_) => true,
-            Err(error) => {
-                tracing::debug!(encoder = row.name, %error, "encoder is not usable");
-                false
-            }
-        })
-        .collect();
-    let preferred = encoders.iter().find(|row| row.codec == VideoCodec::H264).or_else(|| encoders.first());
-    let hd = VideoFormat { width: 1280, height: 720, fps: 60, bitrate_kbps: 5000 };
-    let micros = preferred.and_then(|row| try_encode(row, hd, 6).ok());
-    let default_format = carried_by(micros);
-    tracing::info!(
-        encoders = ?encoders.iter().map(|row| row.name).collect::<Vec<_>>(),
-        ?micros,
-        ?default_format,
-        "encoders probed"
-    );
-    Machine { encoders, default_format }
-}
-
-/// The largest format whose encoder stays within about half of a frame's time, judged by the time for 720p.
-fn carried_by(micros_720p: Option<u64>) -> VideoFormat {
-    let (width, height, fps) = match micros_720p {
-        Some(..=2500) => (1920, 1080, 60),
-        Some(..=8000) => (1280, 720, 60),
-        Some(..=14_000) => (1280, 720, 30),
-        Some(..=30_000) => (640, 360, 60),
-        _ => (640, 360, 30),
-    };
-    VideoFormat { width, height, fps, bitrate_kbps: VideoFormat::usual_kbps(width, height, fps) }
-}
-
-/// Encodes `count` pictures with motion everywhere; the typical microseconds of one (the median).
-fn try_encode(row: &'static EncoderRow, format: VideoFormat, count: u32) -> Result<u64, EncoderError> {
-    let mut encoder = VideoEncoder::open(row, format)?;
-    let mut spent: Vec<u128> = Vec::new();
-    for number in 0..count {
-        if let Some(canvas) = encoder.canvas() {
-            for (row, line) in canvas.y.chunks_exact_mut(canvas.y_stride).enumerate() {
-                for (column, luma) in line.iter_mut().enumerate() {
-                    let value = (row / 8) ^ (column / 8).wrapping_add(number as usize * 3);
-                    *luma = 16 + u8::try_from(value & 127).unwrap_or(0);
-                }
-            }
-            canvas.u.fill(128);
-            canvas.v.fill(128);
-        }
-        let begun = clock::now();
-        let encoded = encoder.encode(number == 0)?;
-        spent.push(begun.elapsed().as_micros());
-        if encoded.is_none_or(|encoded| encoded.data.is_empty()) {
-            return Err(EncoderError::Refused { name: row.name, reason: "holds pictures back".to_owned() });
-        }
-    }
-    spent.sort_unstable();
-    let middle = spent.get(spent.len() / 2).copied().unwrap_or(u128::MAX);
-    Ok(u64::try_from(middle).unwrap_or(u64::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -388,13 +299,6 @@ mod tests {
             assert!((640..=1920).contains(&width) && (360..=1080).contains(&height), "{side}: {width}x{height}");
             assert_eq!((width % 2, height % 2), (0, 0), "{side}");
         }
-    }
-
-    #[test]
-    fn slow_machines_get_small_pictures_but_never_below_thirty() {
-        assert_eq!(carried_by(Some(2000)).height, 1080);
-        assert_eq!((carried_by(Some(5000)).height, carried_by(Some(5000)).fps), (720, 60));
-        assert_eq!((carried_by(None).height, carried_by(None).fps), (360, 30));
     }
 
     #[test]

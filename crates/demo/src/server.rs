@@ -63,6 +63,14 @@ impl Cloud {
         format!("{:032x}", u128::from_be_bytes(self.random()))
     }
 
+    /// What can be encoded here. Finding it out takes a moment at the first call.
+    async fn machine(&self) -> Result<&Machine, tokio::task::JoinError> {
+        match &self.config.machine {
+            Some(machine) => Ok(machine),
+            None => tokio::task::spawn_blocking(Machine::get).await,
+        }
+    }
+
     fn enter(&self, id: &str, session: Arc<Session>) {
         self.sessions.lock().insert(id.to_owned(), Arc::clone(&session));
         // Stop may have emptied the table a moment ago.
@@ -106,10 +114,14 @@ impl DemoCloud {
             provider,
         });
         // Trying encoders takes a moment; the first client should not pay for it.
+        let given = cloud.config.machine.clone();
         std::thread::Builder::new()
             .name("demo-probe".to_owned())
-            .spawn(|| {
-                Machine::get();
+            .spawn(move || {
+                let machine = given.as_ref().unwrap_or_else(|| Machine::get());
+                if let Some(help) = machine.help() {
+                    tracing::error!(reasons = ?machine.refused, "{help}");
+                }
             })
             .map_err(DemoError::Threads)?;
         let handle = Handle::new();
@@ -283,8 +295,8 @@ async fn page() -> Response {
     (headers, include_str!("page.html")).into_response()
 }
 
-async fn list() -> Response {
-    let machine = tokio::task::spawn_blocking(Machine::get).await.ok();
+async fn list(State(cloud): State<Arc<Cloud>>) -> Response {
+    let machine = cloud.machine().await.ok();
     let games: Vec<_> = games::catalogue()
         .iter()
         .map(|(name, title)| serde_json::json!({ "name": name, "title": title, "whep": format!("/whep/{name}") }))

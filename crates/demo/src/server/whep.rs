@@ -168,7 +168,10 @@ pub(super) async fn post(
         tracing::error!(%detail, "a session could not be made");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The session could not be made", detail)
     };
-    let machine = tokio::task::spawn_blocking(Machine::get).await.map_err(|error| internal(error.to_string()))?;
+    let machine = cloud.machine().await.map_err(|error| internal(error.to_string()))?;
+    if let Some(help) = machine.help() {
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-encoder", "Nothing can be encoded here", help));
+    }
     let choice = choose(machine, &wish, &offer)?;
     let slot = turn(&cloud, &game_name, &query, &wish)?;
     let seed = cloud.random();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use entente_demo::encoder::{Machine, VideoFormat};
 use entente_demo::{DemoCloud, DemoConfig};
 use entente_model::Secret;
 
@@ -212,6 +213,19 @@ fn the_list_the_health_and_the_clock_are_there() {
     let before = entente_demo::monotonic_micros();
     let host_clock = get("/clock")["monotonic_micros"].as_u64().unwrap();
     assert!((before..=entente_demo::monotonic_micros()).contains(&host_clock), "one clock on one machine");
+}
+
+#[test]
+fn a_host_without_an_encoder_says_what_to_install() {
+    let default_format = VideoFormat { width: 640, height: 360, fps: 30, bitrate_kbps: 1000 };
+    let refused = vec![("h264_abacus", "no beads".to_owned())];
+    let machine = Machine { encoders: Vec::new(), refused, default_format };
+    let host = host(DemoConfig { machine: Some(machine), ..DemoConfig::default() });
+    let reply = post(host.address(), "/whep/testcard", OFFER);
+    assert_eq!((reply.status, reply.header("retry-after")), (503, None), "{reply:?}");
+    let detail = reply.problem()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("install FFmpeg") && detail.contains("h264_abacus"), "{detail}");
+    assert_eq!(send(host.address(), "GET", "/games", &[], "").status, 200);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use entente_demo::encoder::VideoFormat;
+use entente_demo::encoder::{EncoderRow, Layout, Machine, VideoFormat};
 use entente_demo::{DemoCloud, DemoConfig, monotonic_micros};
 use entente_model::input::PlayerInput;
 use entente_model::media::VideoCodec;
@@ -191,6 +191,34 @@ fn a_client_of_another_version_is_told_and_let_go() {
             })
             .await;
         assert!(reason.contains("version 1"), "{reason}");
+        client.close().await;
+    });
+}
+
+#[test]
+fn the_player_reads_why_a_session_failed() {
+    static BROKEN: EncoderRow = EncoderRow {
+        name: "h264_abacus",
+        codec: VideoCodec::H264,
+        hardware: false,
+        live_rate: false,
+        layout: Layout::I420,
+        threads_large: 1,
+        threads_small: 1,
+        options: &[],
+    };
+    run(async {
+        let default_format = VideoFormat { width: 640, height: 360, fps: 30, bitrate_kbps: 1000 };
+        let machine = Machine { encoders: vec![&BROKEN], refused: Vec::new(), default_format };
+        let host = DemoCloud::start(DemoConfig { machine: Some(machine), ..DemoConfig::default() }).unwrap();
+        let mut client = Client::connect(host.address(), PATH).await;
+        let reason = client
+            .hear(|message| match message {
+                Control::Goodbye { code: GoodbyeCode::Error, reason } => Some(reason),
+                _ => None,
+            })
+            .await;
+        assert!(reason.contains("h264_abacus is not part of the FFmpeg"), "{reason}");
         client.close().await;
     });
 }
