@@ -1,4 +1,4 @@
-"""GStreamer's webrtcbin as a WHEP host: --codec h264|vp8. Prints one JSON line with its address.
+"""GStreamer's webrtcbin as a WHEP host: --codec h264|h264-444|vp8. Prints one JSON line with its address.
 
 Runs with the system's Python (python3-gi). The picture is videotestsrc's SMPTE bars (75 %); the sound a 440 Hz tone.
 """
@@ -21,6 +21,12 @@ ENCODERS = {
         "video/x-h264,profile=constrained-baseline ! rtph264pay config-interval=-1 aggregate-mode=zero-latency ! "
         "application/x-rtp,media=video,encoding-name=H264,payload={pt}"
     ),
+    "h264-444": (
+        "videoconvert ! video/x-raw,format=Y444 ! "
+        "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=600 bitrate=3000 ! "
+        "video/x-h264,profile=high-4:4:4 ! rtph264pay config-interval=-1 aggregate-mode=zero-latency ! "
+        "application/x-rtp,media=video,encoding-name=H264,payload={pt}"
+    ),
     "vp8": (
         "vp8enc deadline=1 cpu-used=8 target-bitrate=3000000 keyframe-max-dist=600 ! rtpvp8pay ! "
         "application/x-rtp,media=video,encoding-name=VP8,payload={pt}"
@@ -31,16 +37,18 @@ ENCODERS = {
 def payload_types(sdp, codec):
     """The offer's payload types for the codec (first match) and Opus.
 
-    webrtcbin matches H.264 by profile, and the encoder here makes constrained baseline (42 in profile-level-id).
+    webrtcbin matches H.264 by profile; the encoder here makes constrained baseline (42 in profile-level-id) or High 4:4:4
+    Predictive (f4).
     """
     video, audio = None, 111
+    codec, profile = ("h264", "f4") if codec == "h264-444" else (codec, "42")
     parameters = dict(line[7:].split(" ", 1) for line in sdp.splitlines() if line.startswith("a=fmtp:"))
     for line in sdp.splitlines():
         if line.startswith("a=rtpmap:"):
             number, name = line[9:].split(" ", 1)
             name = name.lower()
             fits = codec != "h264" or (
-                "profile-level-id=42" in parameters.get(number, "") and "packetization-mode=1" in parameters[number]
+                "profile-level-id=" + profile in parameters.get(number, "") and "packetization-mode=1" in parameters[number]
             )
             if name.startswith(codec + "/") and video is None and fits:
                 video = int(number)

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use entente_tests::browser::Browser;
+use entente_tests::display::{Display, read_strip};
 use entente_tests::picture::{Rgb, dumped};
 use entente_tests::program::{Running, binary, skip};
 use entente_tests::relay::Relay;
@@ -159,6 +160,11 @@ fn peers() -> &'static Path {
 }
 
 fn from_gstreamer(codec: &str) {
+    from_gstreamer_as(codec, codec);
+}
+
+/// `what` is the host's own name for the codec with its sampling.
+fn from_gstreamer_as(codec: &str, what: &str) {
     let probe = "import gi; gi.require_version('GstWebRTC', '1.0'); from gi.repository import Gst; Gst.init(None); \
         assert all(map(Gst.ElementFactory.find, ['webrtcbin', 'nicesrc', 'x264enc', 'vp8enc', 'opusenc']))";
     let ready = Command::new("/usr/bin/python3").args(["-c", probe]).stderr(Stdio::null()).status();
@@ -169,7 +175,7 @@ fn from_gstreamer(codec: &str) {
         );
     }
     let mut command = Command::new("/usr/bin/python3");
-    command.arg(peers().join("gstreamer_host.py")).args(["--codec", codec]);
+    command.arg(peers().join("gstreamer_host.py")).args(["--codec", what]);
     let host = Host::start(&mut command).expect("the GStreamer host");
     let (report, pictures, sound) = play(&format!("whep+http://{}/whep/bars", host.address), 5, &["--codec", codec]);
     assert_eq!(report["video"]["codec"], codec, "{report:#}");
@@ -192,6 +198,11 @@ fn gstreamer_sends_h264() {
 }
 
 #[test]
+fn gstreamer_sends_h264_in_444() {
+    from_gstreamer_as("h264", "h264-444");
+}
+
+#[test]
 fn gstreamer_sends_vp8() {
     from_gstreamer("vp8");
 }
@@ -205,24 +216,66 @@ fn peer_python() -> std::ffi::OsString {
     venv.filter(|python| python.exists()).map_or_else(|| "python3".into(), std::path::PathBuf::into_os_string)
 }
 
-#[test]
-fn a_host_written_from_the_document_is_played() {
+/// The host that a stranger wrote from `docs/open-host-protocol.md`, having seen no line of this repository's code.
+fn document_host(test: &str) -> Option<Host> {
     let python = peer_python();
     let ready = Command::new(&python).args(["-c", "import aiortc, aiohttp, numpy"]).stderr(Stdio::null()).status();
     if !ready.is_ok_and(|status| status.success()) {
-        return skip("a host written from the document", "aiortc, aiohttp and numpy are not installed for Python");
+        skip(test, "aiortc, aiohttp and numpy are not installed for Python");
+        return None;
     }
-    let host = Host::start(Command::new(python).arg(peers().join("python_host.py"))).expect("the Python host");
-    let (report, _, sound) = play(&format!("whep+http://{}/whep/square", host.address), 5, &["--codec", "vp8"]);
+    Some(Host::start(Command::new(python).arg(peers().join("python_host.py"))).expect("the Python host"))
+}
+
+#[test]
+fn a_host_written_from_the_document_is_played() {
+    let Some(host) = document_host("a_host_written_from_the_document_is_played") else { return };
+    let (report, pictures, sound) = play(&format!("whep+http://{}/whep/square", host.address), 5, &["--codec", "vp8"]);
     assert!(report["frames"]["decoded"].as_f64().unwrap() > 50.0, "{report:#}");
     assert_eq!(report["frames"]["corrupt"], 0, "{report:#}");
     for latency in ["captured_to_presented", "input_to_photon"] {
         assert!(report["latency_ms"][latency]["count"].as_f64().unwrap() > 5.0, "{latency}: {report:#}");
     }
+    // The square, around its starting place: BT.601 of Y 180, U 90, V 160, which VP8 means.
+    let last = pictures.last().expect("pictures were dumped");
+    let square = (0..last.height).flat_map(|y| (0..last.width).map(move |x| (x, y)));
+    let square = square.filter(|&(x, y)| near(last.at(x, y), [242, 180, 114])).count();
+    assert!((600..1400).contains(&square), "{square} pixels of the square's colour");
     assert!(tone(&sound, 440.0) > 0.8);
     let said = host.everything_said();
     assert!(said.iter().any(|line| line["hello"].is_string()), "{said:?}");
     assert!(said.iter().any(|line| line["goodbye"] == "user" || line["deleted"] == true), "{said:?}");
+}
+
+fn near(pixel: [u8; 3], colour: [u8; 3]) -> bool {
+    pixel.iter().zip(colour).all(|(is, should)| is.abs_diff(should) <= 14)
+}
+
+#[test]
+fn a_key_moves_the_square_of_a_host_written_from_the_document() {
+    let test = "a_key_moves_the_square_of_a_host_written_from_the_document";
+    let Some(host) = document_host(test) else { return };
+    let display = match Display::start() {
+        Ok(display) => display,
+        Err(why) => return skip(test, &why),
+    };
+    let mut command = display.command(binary("entente-player"));
+    command.args(["play", &format!("whep+http://{}/whep/square", host.address), "--codec", "vp8"]);
+    let mut running = Running::start(command.args(["--renderer", "software", "--audio-device", "none"]));
+    let window = display.window_of(running.child().id());
+    window.until("a readable timecode", START, |shown| read_strip(shown, (0, 0), 1.0).captured_micros);
+    window.hold("Right");
+    std::thread::sleep(Duration::from_millis(600));
+    window.let_go("Right");
+    std::thread::sleep(Duration::from_millis(500));
+    window.key("ctrl+alt+q");
+    assert_eq!(running.finish(Duration::from_secs(10)).code(), 0);
+    let said = host.everything_said();
+    // Button 15 is the right of the d-pad.
+    let edges: Vec<_> = said.iter().filter(|line| line["edge"] == 15).map(|line| &line["down"]).collect();
+    assert_eq!(edges, [true, false], "{said:?}");
+    let places: Vec<i64> = said.iter().filter_map(|line| line["square"][0].as_i64()).collect();
+    assert!(places.len() > 1 && places.is_sorted() && places[places.len() - 1] > places[0] + 60, "{places:?}");
 }
 
 /// A demo cloud as a program of its own, which ends with the value.
