@@ -14,6 +14,8 @@ use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
 
+use crate::host::VIDEO_SSRC;
+
 /// Counters, shared with the host.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
@@ -39,6 +41,25 @@ impl Watch {
     }
 }
 
+impl Watch {
+    /// What counts a packet; one about a source that this host does not have counts nowhere.
+    fn counter(&self, packet: &dyn std::any::Any) -> Option<&AtomicU64> {
+        let seen = &self.seen;
+        if let Some(loss) = packet.downcast_ref::<PictureLossIndication>() {
+            (loss.media_ssrc == VIDEO_SSRC).then_some(&seen.keyframe_requests)
+        } else if packet.is::<FullIntraRequest>() {
+            Some(&seen.keyframe_requests)
+        } else if let Some(nack) = packet.downcast_ref::<TransportLayerNack>() {
+            (nack.media_ssrc == VIDEO_SSRC).then_some(&seen.nacks)
+        } else if packet.is::<TransportLayerCc>() {
+            Some(&seen.congestion_feedback)
+        } else {
+            let report = packet.downcast_ref::<ReceiverReport>()?;
+            report.reports.iter().any(|block| block.ssrc == VIDEO_SSRC).then_some(&seen.receiver_reports)
+        }
+    }
+}
+
 impl Protocol<TaggedPacket, TaggedPacket, ()> for Watch {
     type Rout = TaggedPacket;
     type Wout = TaggedPacket;
@@ -54,25 +75,17 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Watch {
                     // RFC 5104 section 4.3.1: the target is in the entry; a number that does not grow is a repetition.
                     let count = self.seen.intra_requests.load(Ordering::Relaxed);
                     if request.media_ssrc == 0
-                        && request.fir.iter().any(|entry| {
-                            entry.ssrc == crate::host::VIDEO_SSRC && u64::from(entry.sequence_number) == count % 256
-                        })
+                        && request
+                            .fir
+                            .iter()
+                            .any(|entry| entry.ssrc == VIDEO_SSRC && u64::from(entry.sequence_number) == count % 256)
                     {
                         self.seen.intra_requests.fetch_add(1, Ordering::Relaxed);
                     }
                 }
-                let counter = if packet.is::<PictureLossIndication>() || packet.is::<FullIntraRequest>() {
-                    &self.seen.keyframe_requests
-                } else if packet.is::<TransportLayerNack>() {
-                    &self.seen.nacks
-                } else if packet.is::<TransportLayerCc>() {
-                    &self.seen.congestion_feedback
-                } else if packet.is::<ReceiverReport>() {
-                    &self.seen.receiver_reports
-                } else {
-                    continue;
-                };
-                counter.fetch_add(1, Ordering::Relaxed);
+                if let Some(counter) = self.counter(packet) {
+                    counter.fetch_add(1, Ordering::Relaxed);
+                }
             }
         }
         self.reads.push_back(message);

@@ -10,12 +10,12 @@ use rtc::rtp_transceiver::rtp_sender::{
 use rtc::shared::error::Error;
 use std::time::Duration;
 
-use crate::strays::Strays;
+use crate::strays::{StrayQueue, Strays};
 
 /// First dynamic payload type (RFC 3551 section 6).
 const FIRST_PAYLOAD_TYPE: u8 = 96;
 /// What every browser uses for Opus.
-const OPUS_PAYLOAD_TYPE: u8 = 111;
+pub(crate) const OPUS_PAYLOAD_TYPE: u8 = 111;
 /// How often the host hears which packets arrived when. libwebrtc's receiver reports every 50 to 250 ms
 /// (`RemoteEstimatorProxy`); the faster end lets a host's estimator react within a few frames.
 const TWCC_INTERVAL: Duration = Duration::from_millis(50);
@@ -74,11 +74,7 @@ pub(crate) fn media_engine(codecs: &[VideoCodec]) -> Result<MediaEngine, Error> 
                 clock_rate: 90_000,
                 channels: 0,
                 sdp_fmtp_line: (*parameters).to_owned(),
-                rtcp_feedback: vec![
-                    feedback("ccm", "fir"),
-                    feedback("nack", ""),
-                    feedback("nack", "pli"),
-                ],
+                rtcp_feedback: vec![feedback("ccm", "fir"), feedback("nack", ""), feedback("nack", "pli")],
             };
             engine.register_codec(RTCRtpCodecParameters { rtp_codec, payload_type }, RtpCodecKind::Video)?;
             let rtx = RTCRtpCodec {
@@ -115,14 +111,11 @@ pub(crate) fn media_engine(codecs: &[VideoCodec]) -> Result<MediaEngine, Error> 
     Ok(engine)
 }
 
-/// Reports and transport-wide feedback; no NACK generator (the receiver asks itself), nothing for sending media.
-pub(crate) fn interceptors(engine: &mut MediaEngine, strays: Strays) -> Result<Registry, Error> {
+/// Reports and transport-wide feedback, and what catches undeclared sources; no NACK generator (the receiver asks itself),
+/// nothing for sending media.
+pub(crate) fn interceptors(engine: &mut MediaEngine, caught: StrayQueue) -> Result<Registry, Error> {
     let registry = configure_twcc_receiver_only(Registry::new(), engine)?;
-    Ok(registry
-        .with(Slot::TwccReceiver, TwccReceiverBuilder::new().with_interval(TWCC_INTERVAL).build())
-        .with(Slot::ReceiverReport, ReceiverReportBuilder::new().with_interval(REPORT_INTERVAL).build())
-        .with(Slot::from(STRAYS_SLOT), strays))
+    let feedback = TwccReceiverBuilder::new().with_interval(TWCC_INTERVAL).build();
+    let reports = ReceiverReportBuilder::new().with_interval(REPORT_INTERVAL).build();
+    Ok(registry.with(Slot::TwccReceiver, Strays::new(caught, feedback, reports)))
 }
-
-/// Nearest to the wire, before anything could lose a packet.
-const STRAYS_SLOT: usize = 500;

@@ -27,7 +27,7 @@ use rtc::statistics::StatsSelector;
 use crate::codecs;
 use crate::media::{Media, MediaCounts, ToHost};
 use crate::sdp::{Answer, SdpError, one_component};
-use crate::strays::{StrayQueue, Strays};
+use crate::strays::StrayQueue;
 
 /// Between two checks of a candidate pair. `rtc`'s 200 ms lets a controlling agent nominate late; libwebrtc checks
 /// every 20 ms (RFC 8445 section 14.2 allows 5 ms).
@@ -189,7 +189,7 @@ impl Peer {
     pub fn new(config: &PeerConfig, now: Instant) -> Result<Self, PeerError> {
         let strays = StrayQueue::default();
         let mut engine = codecs::media_engine(&config.codecs)?;
-        let registry = codecs::interceptors(&mut engine, Strays::new(strays.clone()))?;
+        let registry = codecs::interceptors(&mut engine, strays.clone())?;
         let mut connection = RTCPeerConnectionBuilder::new()
             .with_configuration(RTCConfigurationBuilder::new().build())
             .with_setting_engine(settings())
@@ -274,6 +274,7 @@ impl Peer {
         let description = RTCSessionDescription::answer(answer.text.clone())?;
         self.connection.set_remote_description(now, description)?;
         self.media.set_answer(&answer);
+        self.strays.set_transport_cc(answer.transport_cc);
         self.answer = Some(answer);
         Ok(())
     }

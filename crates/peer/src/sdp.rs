@@ -19,6 +19,10 @@ const MAX_SECTIONS: usize = 32;
 /// Candidates that are kept; each one is paired with each of ours.
 const MAX_CANDIDATES: usize = 24;
 
+/// The header extension with a number for each packet of the transport
+/// (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+pub(crate) const TRANSPORT_CC_URI: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+
 /// Why a description cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SdpError {
@@ -194,6 +198,17 @@ impl Description {
         Ok(description)
     }
 
+    /// Id of a header extension (RFC 8285 section 5); BUNDLE makes it the same in all sections.
+    fn extension(&self, uri: &str) -> Option<u8> {
+        let sections = self.sections.iter().filter(|section| !section.rejected());
+        let mut lines = sections.flat_map(|section| &section.lines).chain(&self.session);
+        lines.find_map(|line| {
+            let mut words = attribute(line, "extmap")?.split_ascii_whitespace();
+            let id = words.next()?.split('/').next()?.parse().ok()?;
+            (words.next()? == uri).then_some(id)
+        })
+    }
+
     fn write(&self) -> String {
         let mut out = String::with_capacity(4096);
         for line in &self.session {
@@ -217,6 +232,8 @@ pub struct Answer {
     pub formats: Vec<PayloadFormat>,
     /// Video payload types with the RTCP that the host takes about them.
     pub feedback: Vec<(u8, Agreed)>,
+    /// Id of the header extension for transport-wide feedback.
+    pub transport_cc: Option<u8>,
     /// Candidates that can be tried.
     pub candidates: usize,
 }
@@ -245,13 +262,14 @@ impl Answer {
             mend_section(section, offered, index);
         }
         let feedback = agreed_feedback(&answer, &payloads);
+        let transport_cc = answer.extension(TRANSPORT_CC_URI);
         check_video(&answer, &payloads)?;
         settle_setup(&mut answer)?;
         let count = candidates.len();
         if let Some(first) = answer.sections.iter_mut().find(|section| !section.rejected()) {
             first.lines.extend(candidates.into_iter().map(|candidate| format!("a=candidate:{candidate}")));
         }
-        Ok(Self { text: answer.write(), payloads, formats, feedback, candidates: count })
+        Ok(Self { text: answer.write(), payloads, formats, feedback, transport_cc, candidates: count })
     }
 
     /// The same answer with the credentials and candidates of an ICE restart's `fragment`

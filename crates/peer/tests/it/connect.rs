@@ -180,6 +180,10 @@ fn undeclared_sources_are_found_by_their_payload_type() {
     world.run_millis(2000);
     let numbers = numbers(&world);
     assert!(numbers.len() > 110, "{} frames", numbers.len());
+    let session = world.host.session();
+    assert!(session.nacks() > 0);
+    assert!(session.congestion_feedback() > 20, "{}", session.congestion_feedback());
+    assert!(session.receiver_reports() >= 1);
     assert!(world.events.iter().any(|(_, event)| matches!(event, Event::Audio(_))));
 }
 
