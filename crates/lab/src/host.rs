@@ -58,6 +58,8 @@ pub struct HostConfig {
     pub channels: bool,
     /// Start DTLS itself instead of waiting for the client.
     pub dtls_client: bool,
+    /// Expect another certificate of the client than the one it has.
+    pub distrusts: bool,
     /// Never answer DTLS.
     pub dtls_dead: bool,
     /// Never send a datagram.
@@ -88,6 +90,7 @@ impl Default for HostConfig {
             audio: true,
             channels: true,
             dtls_client: false,
+            distrusts: false,
             dtls_dead: false,
             silent: false,
             no_media: false,
@@ -294,6 +297,9 @@ impl FakeHost {
     fn join(&mut self, now: Instant, offer: &str) -> String {
         let without_channels =
             offer.split("m=application").next().map(|media| media.replace("BUNDLE 0 1 2", "BUNDLE 0 1"));
+        let other = format!("a=fingerprint:sha-256 {}", ["AB"; 32].join(":"));
+        let line = offer.lines().find(|line| self.config.distrusts && line.starts_with("a=fingerprint:"));
+        let offer = &line.map_or_else(|| offer.to_owned(), |line| offer.replace(line, &other));
         let offer = if self.config.channels { offer } else { without_channels.as_deref().unwrap_or_default() };
         let seen = Seen::default();
         let mut engine = MediaEngine::default();

@@ -39,6 +39,12 @@ pub enum EndReason {
     /// No path to the host was found.
     #[error("No path to the host was found: {0}. A firewall may block UDP.")]
     NoPath(String),
+    /// A path was found, but no keys were agreed on.
+    #[error(
+        "The connection to the host could not be secured: {reason}{end} The host may be set up wrongly, or somebody is in between.",
+        reason = .0, end = stop(.0)
+    )]
+    NotSecured(String),
     /// Connected, but no picture came.
     #[error("The host sent no picture: {reason}{end}", reason = .0, end = stop(.0))]
     NoMedia(String),
@@ -89,6 +95,7 @@ impl EndReason {
             Self::CannotPlay(_) => 15,
             Self::NoDisplay(_) => 16,
             Self::Fault(_) => 17,
+            Self::NotSecured(_) => 18,
             Self::Interrupted => 130,
         }
     }
@@ -109,6 +116,7 @@ impl EndReason {
             Self::Busy(_) => "busy",
             Self::BadAnswer(_) => "bad_answer",
             Self::NoPath(_) => "no_path",
+            Self::NotSecured(_) => "not_secured",
             Self::NoMedia(_) => "no_media",
             Self::NoCodec(_) => "no_codec",
             Self::HostEnded(_) => "host_ended",
@@ -131,5 +139,7 @@ mod tests {
         assert!(outer.ends_with("is the address right?"), "{outer}");
         let plain = EndReason::ConnectionLost(String::from("no packet for 30 s")).to_string();
         assert_eq!(plain, "The connection to the host was lost: no packet for 30 s.");
+        let unsecured = EndReason::NotSecured(String::from("alert 1")).to_string();
+        assert!(unsecured.starts_with("The connection to the host could not be secured: alert 1. The host"));
     }
 }

@@ -8,6 +8,7 @@
 //! themselves (our address is then learned by them), need neither.
 #![warn(missing_docs)]
 
+mod alerts;
 mod codecs;
 mod control;
 mod media;

@@ -24,6 +24,7 @@ use rtc::sansio::Protocol;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
 use rtc::statistics::StatsSelector;
 
+use crate::alerts::{ending_alert, in_words, is_about_garbage};
 use crate::codecs;
 use crate::media::{Media, MediaCounts, ToHost};
 use crate::sdp::{Answer, SdpError, one_component};
@@ -105,8 +106,10 @@ pub enum PeerEvent {
     PathLost,
     /// Keys are agreed on (DTLS); media and data may flow.
     Secured,
-    /// The connection failed for good, for example in DTLS.
+    /// The connection failed for good.
     Failed,
+    /// Keys will not be agreed on (DTLS); why, for people.
+    Refused(String),
     /// A data channel is open, by its place in [`PeerConfig::channels`].
     ChannelOpen(usize),
     /// A data channel was closed.
@@ -155,6 +158,8 @@ pub struct Peer {
     answer: Option<Answer>,
     path: bool,
     secured: bool,
+    /// An alert ended the handshake.
+    refused: bool,
     closed: bool,
     malformed: u64,
     last_tick: Option<Instant>,
@@ -228,6 +233,7 @@ impl Peer {
             answer: None,
             path: false,
             secured: false,
+            refused: false,
             closed: false,
             malformed: 0,
             last_tick: None,
@@ -308,6 +314,11 @@ impl Peer {
         let Some(local) = self.sockets.iter().find(|known| known.id == socket).map(|known| known.local) else {
             return;
         };
+        if !self.secured
+            && let Some(alert) = ending_alert(bytes)
+        {
+            self.refused(format!("the host refused the security handshake: {}", in_words(alert)));
+        }
         let bytes = BytesMut::from(bytes);
         // RFC 7983 section 7: 20 to 63 is DTLS. `rtc` drops it before a path is chosen, and the retransmission comes
         // a second later.
@@ -319,6 +330,13 @@ impl Peer {
             return;
         }
         self.feed(now, local, from, bytes);
+    }
+
+    /// Once, because alerts are answered by alerts.
+    fn refused(&mut self, why: String) {
+        if !std::mem::replace(&mut self.refused, true) {
+            self.out.push_back(PeerEvent::Refused(why));
+        }
     }
 
     fn feed(&mut self, now: Instant, local_addr: SocketAddr, peer_addr: SocketAddr, message: BytesMut) {
@@ -559,6 +577,12 @@ impl Peer {
 
     fn flush(&mut self) {
         while let Some(datagram) = self.connection.poll_write() {
+            if !self.secured
+                && let Some(alert) = ending_alert(&datagram.message)
+                && !is_about_garbage(alert)
+            {
+                self.refused(format!("the security handshake with the host failed: {}", in_words(alert)));
+            }
             let local = datagram.transport.local_addr;
             if let Some(socket) = self.sockets.iter().find(|socket| socket.local == local) {
                 let to = datagram.transport.peer_addr;

@@ -472,8 +472,8 @@ impl WhepLink {
                 self.fail(now, EndReason::NoPath(words));
             }
             Phase::Securing { .. } => {
-                let words = "a path was found, but the host did not finish the secure handshake";
-                self.fail(now, EndReason::NoPath(words.to_owned()));
+                let words = "a path was found, but the host did not finish the security handshake";
+                self.fail(now, EndReason::NotSecured(words.to_owned()));
             }
             Phase::FirstPicture { .. } => {
                 let packets = self.peer.as_ref().map_or(0, |peer| peer.video_stats().packets);
@@ -537,6 +537,11 @@ impl WhepLink {
                     }
                 }
                 PeerEvent::PathLost | PeerEvent::Failed => self.broken(now),
+                PeerEvent::Refused(why) => {
+                    if matches!(self.phase, Phase::Connecting { .. } | Phase::Securing { .. }) {
+                        self.fail(now, EndReason::NotSecured(why));
+                    }
+                }
                 PeerEvent::ChannelOpen(CONTROL) => {
                     let hello = self.control.open(now, &self.config.client);
                     self.say(now, &hello);
@@ -569,7 +574,8 @@ impl WhepLink {
     fn broken(&mut self, now: Instant) {
         match self.phase {
             Phase::Securing { .. } => {
-                self.fail(now, EndReason::BadAnswer("the secure handshake failed".to_owned()));
+                let words = "the path broke during the security handshake, or that failed";
+                self.fail(now, EndReason::NotSecured(words.to_owned()));
             }
             Phase::Connecting { .. } => self.too_late(now, false),
             Phase::Playing if self.outage.is_none() => {

@@ -82,9 +82,36 @@ fn dead_phases_end_by_their_own_deadline() {
     let reason = dead(HostConfig { silent: true, ..HostConfig::default() });
     assert!(matches!(reason, EndReason::NoPath(_)), "{reason}");
     let reason = dead(HostConfig { dtls_dead: true, ..HostConfig::default() });
-    assert!(matches!(&reason, EndReason::NoPath(words) if words.contains("handshake")), "{reason}");
+    assert!(matches!(&reason, EndReason::NotSecured(words) if words.contains("handshake")), "{reason}");
     let reason = dead(HostConfig { no_media: true, ..HostConfig::default() });
     assert!(matches!(reason, EndReason::NoMedia(_)), "{reason}");
+}
+
+/// Another certificate's fingerprint.
+fn wrong_fingerprint(answer: &str) -> String {
+    let other = |line: &str| match line.split_once("a=fingerprint:sha-256 ") {
+        Some(_) => format!("a=fingerprint:sha-256 {}\r\n", ["AB"; 32].join(":")),
+        None => line.to_owned(),
+    };
+    answer.split_inclusive("\r\n").map(other).collect()
+}
+
+#[test]
+fn a_refused_handshake_is_told_at_once() {
+    for dtls_client in [false, true] {
+        let host = HostConfig { rewrite: wrong_fingerprint, dtls_client, ..HostConfig::default() };
+        let mut world = world(WorldConfig::default(), host);
+        world.run_millis(500);
+        let ended = world.ended();
+        assert!(matches!(ended, Some(EndReason::NotSecured(words)) if words.contains("fingerprint")), "{ended:?}");
+    }
+    // The host takes our certificate for another one's.
+    let mut world = world(WorldConfig::default(), HostConfig { distrusts: true, ..HostConfig::default() });
+    world.run_millis(500);
+    let ended = world.ended();
+    assert!(matches!(ended, Some(EndReason::NotSecured(words)) if words.contains("host refused")), "{ended:?}");
+    let sentence = ended.unwrap().to_string();
+    assert!(sentence.contains("secured") && !sentence.contains("firewall"), "{sentence}");
 }
 
 #[test]
