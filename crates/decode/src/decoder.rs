@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use entente_model::media::{EncodedFrame, VideoCodec};
+use entente_model::media::{ColorHint, EncodedFrame, VideoCodec};
 use entente_model::picture::{FrameTimes, Picture, PictureMemory, PixelLayout, Plane};
 
-use crate::format::{color_of, layout_of, nearest, stated_or_implied};
+use crate::format::{color_of, layout_of, nearest, stated};
 use crate::hardware::{Candidate, candidates};
 use crate::libav::{Codec, Context, Converter, Downloads, Frame, HardwareDevice, Options, Sent};
 use crate::{DecodeError, HardwareChoice};
@@ -60,6 +60,8 @@ pub struct Decoder {
     notice: Option<String>,
     pending: VecDeque<Pending>,
     serial: i64,
+    /// The newest word of the transport about colour.
+    color: Option<ColorHint>,
     downloads: Downloads,
     converter: Converter,
 }
@@ -108,6 +110,7 @@ impl Decoder {
             notice: None,
             pending: VecDeque::with_capacity(PENDING),
             serial: 0,
+            color: None,
             downloads: Downloads::default(),
             converter: Converter::default(),
         };
@@ -182,6 +185,7 @@ impl Decoder {
         out: &mut dyn FnMut(Decoded),
     ) -> Result<(), String> {
         let serial = self.remember(frame, decode_in);
+        self.color = frame.color.or(self.color);
         let sent = match self.context.send(&frame.data, serial, frame.key) {
             Ok(Sent::Full) => {
                 self.drain(now, out)?;
@@ -238,8 +242,7 @@ impl Decoder {
                 (layout, false)
             }
         };
-        let (matrix, range, transfer) = frame.color_codes();
-        let matrix = stated_or_implied(self.config.codec, matrix);
+        let (matrix, range, transfer) = stated(self.config.codec, frame.color_codes(), self.color);
         let (width, height) = frame.size();
         let corrupt = frame.corrupt();
         let memory = FrameMemory { frame, layout };

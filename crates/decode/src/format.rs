@@ -1,6 +1,6 @@
 //! What libavutil's pixel formats and colour codes mean in the terms of the house.
 
-use entente_model::media::VideoCodec;
+use entente_model::media::{ColorHint, VideoCodec};
 use entente_model::picture::{Color, Matrix, PixelLayout, Transfer};
 use ffmpeg_next::ffi::{AVColorRange, AVColorSpace, AVColorTransferCharacteristic, AVPixelFormat};
 
@@ -49,7 +49,7 @@ pub(crate) fn nearest(shape: Shape) -> (AVPixelFormat, PixelLayout) {
 
 /// Colour of a frame from its H.273 codes (libavutil uses the same numbers).
 ///
-/// "Unspecified" means BT.709 limited range at every size; see [`stated_or_implied`] for VP8.
+/// "Unspecified" means BT.709 limited range at every size; see [`stated`].
 pub(crate) fn color_of(matrix: i32, range: i32, transfer: i32, format_full: bool) -> Color {
     let matrix = if [AVColorSpace::AVCOL_SPC_BT470BG, AVColorSpace::AVCOL_SPC_SMPTE170M, AVColorSpace::AVCOL_SPC_FCC]
         .iter()
@@ -75,13 +75,17 @@ pub(crate) fn color_of(matrix: i32, range: i32, transfer: i32, format_full: bool
     Color { matrix, full_range, transfer }
 }
 
-/// The matrix of a stream: what it states, else what its codec implies. VP8 cannot state one; its colours are those of
-/// BT.601 (RFC 6386 section 9.2), and browsers send and show them so.
-pub(crate) const fn stated_or_implied(codec: VideoCodec, matrix: i32) -> i32 {
-    if matches!(codec, VideoCodec::Vp8) && matrix == AVColorSpace::AVCOL_SPC_UNSPECIFIED as i32 {
-        AVColorSpace::AVCOL_SPC_SMPTE170M as i32
-    } else {
-        matrix
+/// Matrix, range and transfer of a stream: what the bitstream states, else what the transport does. VP8 cannot state its
+/// matrix; FFmpeg says BT.601 for it (RFC 6386 section 9.2), which a transport that knows better overrules.
+pub(crate) fn stated(codec: VideoCodec, codes: (i32, i32, i32), hint: Option<ColorHint>) -> (i32, i32, i32) {
+    let (matrix, range, transfer) = codes;
+    let silent = codec == VideoCodec::Vp8 || matrix == AVColorSpace::AVCOL_SPC_UNSPECIFIED as i32;
+    match hint.filter(|_| silent) {
+        Some(hint) => {
+            let range = if hint.full_range { AVColorRange::AVCOL_RANGE_JPEG } else { AVColorRange::AVCOL_RANGE_MPEG };
+            (i32::from(hint.matrix), range as i32, i32::from(hint.transfer))
+        }
+        None => (matrix, range, transfer),
     }
 }
 
@@ -95,12 +99,17 @@ mod tests {
     }
 
     #[test]
-    fn vp8_is_bt601_and_others_are_what_they_say() {
-        let matrix = |codec, stated| color_of(stated_or_implied(codec, stated), 0, 2, false).matrix;
-        assert_eq!(matrix(VideoCodec::Vp8, 2), Matrix::Bt601);
-        assert_eq!(matrix(VideoCodec::Vp8, 1), Matrix::Bt709);
-        assert_eq!(matrix(VideoCodec::H264, 2), Matrix::Bt709);
-        assert_eq!(matrix(VideoCodec::Vp9, 6), Matrix::Bt601);
+    fn the_transport_speaks_for_streams_that_cannot() {
+        let hint = Some(ColorHint { matrix: 1, transfer: 1, full_range: false });
+        let matrix = |codec, stated_matrix, hint| {
+            let (matrix, range, transfer) = stated(codec, (stated_matrix, 0, 2), hint);
+            color_of(matrix, range, transfer, false).matrix
+        };
+        assert_eq!(matrix(VideoCodec::Vp8, 5, None), Matrix::Bt601);
+        assert_eq!(matrix(VideoCodec::Vp8, 5, hint), Matrix::Bt709);
+        assert_eq!(matrix(VideoCodec::H264, 6, hint), Matrix::Bt601);
+        let full = Some(ColorHint { matrix: 9, transfer: 16, full_range: true });
+        assert_eq!(stated(VideoCodec::H264, (2, 1, 2), full), (9, 2, 16));
     }
 
     #[test]

@@ -115,6 +115,7 @@ mod tests {
             data: bytes::Bytes::new(),
             rtp_time: id * 1500,
             key,
+            color: None,
             after_gap: false,
             first_packet: at,
             last_packet: at,

@@ -114,6 +114,7 @@ mod tests {
             data: bytes::Bytes::from_static(data),
             rtp_time: 0,
             key: true,
+            color: None,
             after_gap: false,
             first_packet: at,
             last_packet: at,

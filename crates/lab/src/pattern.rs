@@ -106,6 +106,7 @@ impl PatternLink {
             data,
             rtp_time,
             key: true,
+            color: None,
             after_gap: false,
             first_packet: now,
             last_packet: now,

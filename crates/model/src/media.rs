@@ -54,6 +54,17 @@ impl std::str::FromStr for VideoCodec {
     }
 }
 
+/// Colour that the transport states beside the bitstream, in the code points of ITU-T H.273.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ColorHint {
+    /// `MatrixCoefficients`.
+    pub matrix: u8,
+    /// `TransferCharacteristics`.
+    pub transfer: u8,
+    /// `VideoFullRangeFlag`.
+    pub full_range: bool,
+}
+
 /// One whole access unit (frame), ready for a decoder. A link emits frames in decoding order and only frames whose
 /// references were delivered, unless [`crate::Request::AllowDamaged`] was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +79,8 @@ pub struct EncodedFrame {
     pub rtp_time: u64,
     /// Decoding may start here: parameter sets and an intra picture are inside.
     pub key: bool,
+    /// What the transport says about colour, for bitstreams that do not say it.
+    pub color: Option<ColorHint>,
     /// Frames between the previous delivered frame and this one are missing.
     pub after_gap: bool,
     /// Arrival of the first packet of this frame.

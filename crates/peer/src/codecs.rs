@@ -24,9 +24,11 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 const PLAYOUT_DELAY_URI: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
 const ABS_SEND_TIME_URI: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
+pub(crate) const COLOR_SPACE_URI: &str = "http://www.webrtc.org/experiments/rtp-hdrext/color-space";
 const MID_URI: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 
-/// Codec name and format parameters, best first. Levels say what a receiver takes at most; 5.2 covers 4K at 60 fps.
+/// Codec name and format parameters, best first: what every host can send before 10 bit and 4:4:4. Levels say what a
+/// receiver takes at most; 5.2 covers 4K at 60 fps.
 fn variants(codec: VideoCodec) -> &'static [(&'static str, &'static str)] {
     match codec {
         // RFC 6184 section 8.1: profile_idc, constraint flags, level_idc 0x34 = 5.2. Mode 1 first: mode 0 cannot
@@ -38,13 +40,22 @@ fn variants(codec: VideoCodec) -> &'static [(&'static str, &'static str)] {
             ("video/H264", "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=420034"),
             ("video/H264", "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e034"),
             ("video/H264", "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=420034"),
+            // High 4:4:4 Predictive, which includes 10 bit.
+            ("video/H264", "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=f40034"),
         ],
-        // RFC 7798 section 7.1: level-id = 30 x level.
-        VideoCodec::Hevc => &[("video/H265", "level-id=156;profile-id=1;tier-flag=0;tx-mode=SRST")],
+        // RFC 7798 section 7.1: level-id = 30 x level; Main, Main 10 and the range extensions (4:4:4).
+        VideoCodec::Hevc => &[
+            ("video/H265", "level-id=156;profile-id=1;tier-flag=0;tx-mode=SRST"),
+            ("video/H265", "level-id=156;profile-id=2;tier-flag=0;tx-mode=SRST"),
+            ("video/H265", "level-id=156;profile-id=4;tier-flag=0;tx-mode=SRST"),
+        ],
         VideoCodec::Vp8 => &[("video/VP8", "")],
-        VideoCodec::Vp9 => &[("video/VP9", "profile-id=0")],
-        // AV1 RTP specification section 7.2.1: level-idx 13 = 5.1.
-        VideoCodec::Av1 => &[("video/AV1", "level-idx=13;profile=0;tier=0")],
+        // RFC 9628 section 6.1: 0 is 4:2:0 in 8 bit, 2 the same in 10 bit. (1 and 3, 4:4:4, find no room.)
+        VideoCodec::Vp9 => &[("video/VP9", "profile-id=0"), ("video/VP9", "profile-id=2")],
+        // AV1 RTP specification section 7.2.1: level-idx 13 = 5.1; Main has 10 bit in it, High has 4:4:4.
+        VideoCodec::Av1 => {
+            &[("video/AV1", "level-idx=13;profile=0;tier=0"), ("video/AV1", "level-idx=13;profile=1;tier=0")]
+        }
     }
 }
 
@@ -102,6 +113,7 @@ pub(crate) fn media_engine(codecs: &[VideoCodec]) -> Result<MediaEngine, Error> 
         (MID_URI, &[RtpCodecKind::Video, RtpCodecKind::Audio][..]),
         (ABS_SEND_TIME_URI, &[RtpCodecKind::Video, RtpCodecKind::Audio][..]),
         (PLAYOUT_DELAY_URI, &[RtpCodecKind::Video][..]),
+        (COLOR_SPACE_URI, &[RtpCodecKind::Video][..]),
     ] {
         for kind in kinds {
             let extension = RTCRtpHeaderExtensionCapability { uri: uri.to_owned() };

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use entente_model::media::{AudioPacket, EncodedFrame};
+use entente_model::media::{AudioPacket, ColorHint, EncodedFrame};
 use entente_rtp::{Feedback, ReceiverStats, RtpPacket, SequenceUnwrapper, TimestampUnwrapper, VideoReceiver};
 use rtc::rtcp::Packet as RtcpPacket;
 use rtc::rtcp::payload_feedbacks::full_intra_request::{FirEntry, FullIntraRequest};
@@ -25,6 +25,9 @@ pub(crate) struct Media {
     /// The payload type in use.
     format: Option<u8>,
     source: Option<(u32, Instant)>,
+    /// Id of the colour space extension, and what it said last.
+    color_space: Option<u8>,
+    color: Option<ColorHint>,
     audio_sequence: SequenceUnwrapper,
     audio_time: TimestampUnwrapper,
     counts: MediaCounts,
@@ -66,6 +69,7 @@ impl Media {
             self.format = None;
         }
         self.feedback.clone_from(&answer.feedback);
+        self.color_space = answer.color_space;
     }
 
     /// What the host takes about the payload type in use.
@@ -79,6 +83,9 @@ impl Media {
         let header = &packet.header;
         match self.payloads.get(header.payload_type) {
             Payload::Video(_) => {
+                if let Some(said) = self.color_space.and_then(|id| header.get_extension(id)) {
+                    self.color = color_hint(&said).or(self.color);
+                }
                 let video = RtpPacket {
                     payload_type: header.payload_type,
                     sequence: header.sequence_number,
@@ -147,7 +154,9 @@ impl Media {
     }
 
     pub(crate) fn frame(&mut self, now: Instant) -> Option<EncodedFrame> {
-        self.video.as_mut()?.poll_frame(now)
+        let mut frame = self.video.as_mut()?.poll_frame(now)?;
+        frame.color = self.color;
+        Some(frame)
     }
 
     /// The next message to the host.
@@ -199,5 +208,27 @@ impl Media {
 
     pub(crate) const fn last_packet(&self) -> Option<Instant> {
         self.last_packet
+    }
+}
+
+/// Reads the colour space extension (webrtc.org, `docs/native-code/rtp-hdrext/color-space`): primaries, transfer, matrix,
+/// then range in bits 4 and 5 above the places of chroma. Luminance may follow for HDR.
+fn color_hint(extension: &[u8]) -> Option<ColorHint> {
+    let &[_, transfer, matrix, range, ..] = extension else { return None };
+    // 2 is "unspecified" in H.273.
+    (matrix != 2).then_some(ColorHint { matrix, transfer, full_range: range >> 4 & 3 == 2 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_colour_space_extension_is_read() {
+        let limited = ColorHint { matrix: 1, transfer: 1, full_range: false };
+        assert_eq!(color_hint(&[1, 1, 1, 0x10]), Some(limited));
+        assert_eq!(color_hint(&[9, 16, 9, 0x25, 0, 0]), Some(ColorHint { matrix: 9, transfer: 16, full_range: true }));
+        assert_eq!(color_hint(&[1, 1, 2, 0x10]), None);
+        assert_eq!(color_hint(&[1, 1, 1]), None);
     }
 }

@@ -234,6 +234,8 @@ pub struct Answer {
     pub feedback: Vec<(u8, Agreed)>,
     /// Id of the header extension for transport-wide feedback.
     pub transport_cc: Option<u8>,
+    /// Id of the header extension that tells the colour space of video.
+    pub color_space: Option<u8>,
     /// Candidates that can be tried.
     pub candidates: usize,
 }
@@ -263,13 +265,14 @@ impl Answer {
         }
         let feedback = agreed_feedback(&answer, &payloads);
         let transport_cc = answer.extension(TRANSPORT_CC_URI);
+        let color_space = answer.extension(crate::codecs::COLOR_SPACE_URI);
         check_video(&answer, &payloads)?;
         settle_setup(&mut answer)?;
         let count = candidates.len();
         if let Some(first) = answer.sections.iter_mut().find(|section| !section.rejected()) {
             first.lines.extend(candidates.into_iter().map(|candidate| format!("a=candidate:{candidate}")));
         }
-        Ok(Self { text: answer.write(), payloads, formats, feedback, transport_cc, candidates: count })
+        Ok(Self { text: answer.write(), payloads, formats, feedback, transport_cc, color_space, candidates: count })
     }
 
     /// The same answer with the credentials and candidates of an ICE restart's `fragment`

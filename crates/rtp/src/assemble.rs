@@ -391,6 +391,7 @@ impl Assembler {
             data,
             rtp_time: self.timestamps.unwrap(timestamp),
             key,
+            color: None,
             after_gap: std::mem::take(&mut self.gap),
             first_packet,
             last_packet,

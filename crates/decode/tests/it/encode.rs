@@ -172,6 +172,7 @@ pub(crate) fn access_unit(codec: VideoCodec, id: u64, data: Bytes, key: bool) ->
         data,
         rtp_time: id * 1500,
         key,
+        color: None,
         after_gap: false,
         first_packet: now,
         last_packet: now,

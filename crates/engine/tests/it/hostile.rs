@@ -47,6 +47,7 @@ impl Link for Garbage {
             data: Bytes::from(data),
             rtp_time: id * 90,
             key: true,
+            color: None,
             after_gap: false,
             first_packet: now,
             last_packet: now,
