@@ -17,6 +17,22 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
+/// What a client may claim of the HTTP server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpLimits {
+    /// Connections at the same time; further ones are closed at once.
+    pub connections: usize,
+    /// From a connection, or from the answer before, to the whole head of a request; a connection that takes longer is
+    /// closed.
+    pub header: Duration,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self { connections: 256, header: Duration::from_secs(10) }
+    }
+}
+
 /// Settings of a demo cloud. [`DemoConfig::default`] listens on a free loopback port.
 #[derive(Clone, Debug)]
 pub struct DemoConfig {
@@ -36,6 +52,8 @@ pub struct DemoConfig {
     pub idle_limit: Option<Duration>,
     /// STUN or TURN URLs announced in `Link` headers (without credentials).
     pub ice_servers: Vec<String>,
+    /// Limits of the HTTP server.
+    pub http: HttpLimits,
     /// What can be encoded; `None` = found by trying.
     pub machine: Option<Machine>,
 }
@@ -51,6 +69,7 @@ impl Default for DemoConfig {
             queue_expiry: Duration::from_secs(10),
             idle_limit: None,
             ice_servers: Vec::new(),
+            http: HttpLimits::default(),
             machine: None,
         }
     }

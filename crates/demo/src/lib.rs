@@ -20,5 +20,5 @@ mod slots;
 pub mod sound;
 
 pub use clock::monotonic_micros;
-pub use config::{DemoConfig, DemoError, TlsFiles};
+pub use config::{DemoConfig, DemoError, HttpLimits, TlsFiles};
 pub use server::DemoCloud;

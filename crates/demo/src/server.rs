@@ -1,5 +1,6 @@
 //! The host itself: listener, routes, table of sessions, start and stop.
 
+mod listen;
 mod problem;
 mod query;
 mod whep;
@@ -15,7 +16,7 @@ use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{get, patch, post};
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use entente_model::wire::control::GoodbyeCode;
@@ -125,25 +126,10 @@ impl DemoCloud {
             })
             .map_err(DemoError::Threads)?;
         let handle = Handle::new();
-        let app = routes(Arc::clone(&cloud)).into_make_service();
-        let serving = handle.clone();
-        let _context = runtime.enter();
-        if let Some(tls) = tls {
-            let server = axum_server::from_tcp_rustls(listener, tls).map_err(DemoError::Threads)?;
-            runtime.spawn(async move {
-                if let Err(error) = server.handle(serving).serve(app).await {
-                    tracing::error!(%error, "the HTTPS server ended");
-                }
-            });
-        } else {
-            let server = axum_server::from_tcp(listener).map_err(DemoError::Threads)?;
-            runtime.spawn(async move {
-                if let Err(error) = server.handle(serving).serve(app).await {
-                    tracing::error!(%error, "the HTTP server ended");
-                }
-            });
-        }
-        drop(_context);
+        let app = routes(Arc::clone(&cloud));
+        let context = runtime.enter();
+        listen::serve(listener, tls, &cloud.config.http, app, handle.clone()).map_err(DemoError::Threads)?;
+        drop(context);
         Ok(Self { cloud, handle, runtime: Some(runtime) })
     }
 
@@ -237,17 +223,18 @@ fn tls_config(files: &TlsFiles, provider: &rustls::crypto::CryptoProvider) -> Re
 }
 
 fn routes(cloud: Arc<Cloud>) -> Router {
-    let not_here = || async {
-        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "Not with this method", "see docs/open-host-protocol.md")
-    };
     Router::new()
         .route("/", get(page))
         .route("/games", get(list))
         .route("/health", get(health))
         .route("/clock", get(clock_page))
-        .route("/whep/{game}", post(whep::post).delete(whep::leave).fallback(not_here))
-        .route("/whep/{game}/{id}", any(not_here).patch(whep::patch).delete(whep::delete))
+        .route("/whep/{game}", post(whep::post).delete(whep::leave))
+        .route("/whep/{game}/{id}", patch(whep::patch).delete(whep::delete))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "not-found", "Nothing here", "no such path") })
+        .method_not_allowed_fallback(|| async {
+            let detail = "see docs/open-host-protocol.md";
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "Not with this method", detail)
+        })
         .layer(middleware::from_fn(dress))
         .with_state(cloud)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -151,12 +152,13 @@ fn turn(cloud: &Cloud, game: &str, query: &str, wish: &Wish) -> Result<Slot, Pro
 /// `POST /whep/{game}`.
 pub(super) async fn post(
     State(cloud): State<Arc<Cloud>>,
-    Path(game_name): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     authorised(&cloud, &headers)?;
+    let Path(game_name) = path?;
     let query = query.unwrap_or_default();
     let wish = Wish::read(&query)?;
     if !games::catalogue().iter().any(|(name, _)| *name == game_name) {
@@ -250,11 +252,12 @@ fn find(cloud: &Cloud, id: &str) -> Result<Arc<Session>, Problem> {
 /// `PATCH /whep/{game}/{id}`: candidates, or new credentials for an ICE restart.
 pub(super) async fn patch(
     State(cloud): State<Arc<Cloud>>,
-    Path((_, id)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     authorised(&cloud, &headers)?;
+    let Path((_, id)) = path?;
     let session = find(&cloud, &id)?;
     let fragment = sdp::read_fragment(&text_body(&headers, FRAGMENT, body).await?);
     let mut peer = session.peer.lock().await;
@@ -295,10 +298,11 @@ pub(super) async fn leave(
 /// `DELETE /whep/{game}/{id}`.
 pub(super) async fn delete(
     State(cloud): State<Arc<Cloud>>,
-    Path((_, id)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     authorised(&cloud, &headers)?;
+    let Path((_, id)) = path?;
     find(&cloud, &id)?.end(GoodbyeCode::User).await;
     Ok(StatusCode::OK.into_response())
 }

@@ -1,9 +1,11 @@
 //! Statuses, headers, queue and token of the WHEP resource.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use entente_demo::encoder::{Machine, VideoFormat};
-use entente_demo::{DemoCloud, DemoConfig};
+use entente_demo::{DemoCloud, DemoConfig, HttpLimits};
 use entente_model::Secret;
 
 use crate::http::{FRAGMENT, OFFER, SDP, post, send};
@@ -62,9 +64,20 @@ fn wrong_requests_get_their_status_and_a_problem() {
     let large = post(at, "/whep/testcard", &"a".repeat(100_000));
     assert_eq!(large.status, 413);
     large.problem();
-    assert_eq!(send(at, "GET", "/whep/testcard", &[], "").status, 405);
-    assert_eq!(send(at, "PUT", "/whep/testcard/1", &[], "").status, 405);
-    assert_eq!(send(at, "PATCH", "/whep/testcard/1", &[FRAGMENT], "a=ice-ufrag:x\r\n").status, 404);
+    for (method, path, status) in [
+        ("GET", "/whep/testcard", 405),
+        ("PUT", "/whep/testcard/1", 405),
+        ("POST", "/", 405),
+        ("DELETE", "/games", 405),
+        ("POST", "/whep/%ff", 400),
+        ("DELETE", "/whep/%ff/%fe", 400),
+        ("PATCH", "/whep/testcard/1", 404),
+        ("GET", "/whep/testcard/1/2", 404),
+    ] {
+        let reply = send(at, method, path, &[FRAGMENT], "a=ice-ufrag:x\r\n");
+        assert_eq!(reply.status, status, "{method} {path}: {reply:?}");
+        reply.problem();
+    }
     assert_eq!(host.sessions(), 0);
 }
 
@@ -229,10 +242,35 @@ fn a_host_without_an_encoder_says_what_to_install() {
 }
 
 #[test]
+fn who_holds_connections_does_not_hold_the_host() {
+    let limits = HttpLimits { connections: 3, header: Duration::from_secs(1) };
+    let host = host(DemoConfig { http: limits, ..DemoConfig::default() });
+    let at = host.address();
+    let mut slow: Vec<_> = (0..3).map(|_| TcpStream::connect(at).unwrap()).collect();
+    for stream in &mut slow {
+        stream.set_read_timeout(Some(Duration::from_secs(8))).unwrap();
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: ").unwrap();
+    }
+    // The host takes connections that come together in any order.
+    std::thread::sleep(Duration::from_millis(200));
+    let begun = std::time::Instant::now();
+    let mut further = TcpStream::connect(at).unwrap();
+    further.set_read_timeout(Some(Duration::from_secs(8))).unwrap();
+    let ended = |stream: &mut TcpStream| matches!(stream.read(&mut [0; 64]), Ok(0) | Err(_));
+    assert!(ended(&mut further), "more than the limit are not taken");
+    assert!(begun.elapsed() < Duration::from_millis(600), "and are told at once: {:?}", begun.elapsed());
+    for stream in &mut slow {
+        assert!(ended(stream), "who never ends the request is let go");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+    assert_eq!(send(at, "GET", "/health", &[], "").status, 200);
+}
+
+#[test]
 fn a_stopped_host_is_gone() {
     let host = host(DemoConfig::default());
     let at = host.address();
     assert_eq!(post(at, "/whep/testcard?width=640&height=360&fps=30", OFFER).status, 201);
     host.stop();
-    assert!(std::net::TcpStream::connect(at).is_err());
+    assert!(TcpStream::connect(at).is_err());
 }
