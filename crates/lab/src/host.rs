@@ -66,6 +66,10 @@ pub struct HostConfig {
     pub silent: bool,
     /// Connect, but send no media.
     pub no_media: bool,
+    /// Send no pictures any more.
+    pub no_video: bool,
+    /// Send a picture only when a key frame is asked for.
+    pub still: bool,
     /// Take an ICE restart by PATCH.
     pub restarts: bool,
     /// Leave `a=ssrc` out of answers.
@@ -94,6 +98,8 @@ impl Default for HostConfig {
             dtls_dead: false,
             silent: false,
             no_media: false,
+            no_video: false,
+            still: false,
             restarts: true,
             undeclared: false,
             clock_offset_micros: 7_000_000,
@@ -563,7 +569,10 @@ impl HostSession {
     }
 
     fn next_frame(&self, config: &HostConfig) -> Option<Instant> {
-        let connected = self.connected.filter(|_| !config.no_media && !self.deleted)?;
+        let connected = self.connected.filter(|_| !config.no_media && !config.no_video && !self.deleted)?;
+        if config.still && !self.key_wanted && self.keyframe_requests() == self.answered_keyframes {
+            return None;
+        }
         Some(connected + Duration::from_secs(1) * u32::try_from(self.frames).ok()? / config.fps)
     }
 

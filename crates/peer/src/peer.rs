@@ -396,6 +396,13 @@ impl Peer {
         }
     }
 
+    /// Asks for a key frame once.
+    pub fn nudge_keyframe(&mut self) {
+        if let Some(video) = self.media.video() {
+            video.nudge_keyframe();
+        }
+    }
+
     /// Asks for a key frame by PLI although the host did not agree to it.
     pub fn send_picture_loss(&mut self, now: Instant) {
         if let Some(packet) = self.media.picture_loss() {

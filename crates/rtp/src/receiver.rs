@@ -63,6 +63,8 @@ pub struct VideoReceiver {
     keyframes: KeyframeRequests,
     /// The decoder wants a key frame.
     requested: bool,
+    /// One more request is wanted, whatever comes of it.
+    nudged: bool,
     /// When the present stream began.
     begun: Option<Instant>,
     packets: u64,
@@ -78,6 +80,7 @@ impl VideoReceiver {
             nack: Nack::default(),
             keyframes: KeyframeRequests::default(),
             requested: false,
+            nudged: false,
             begun: None,
             packets: 0,
             bytes: 0,
@@ -138,6 +141,7 @@ impl VideoReceiver {
         }
         let wanted = self.keyframe_wanted().is_some_and(|since| since <= now);
         if wanted && self.keyframes.poll(now, self.keyframe_interval()) {
+            self.nudged = false;
             return Some(Feedback::Keyframe { ssrc });
         }
         None
@@ -155,7 +159,7 @@ impl VideoReceiver {
     /// From when on a key frame is to be asked for.
     fn keyframe_wanted(&self) -> Option<Instant> {
         let begun = self.begun?;
-        if self.requested || self.assembler.needs_keyframe() {
+        if self.requested || self.nudged || self.assembler.needs_keyframe() {
             Some(begun)
         } else if self.assembler.awaits_keyframe() {
             // The first frame of a host is a key frame, as a rule; leave it the time to arrive.
@@ -179,6 +183,11 @@ impl VideoReceiver {
     /// Asks for a key frame (decoder error or reset) and repeats that until one was delivered. Frames go on meanwhile.
     pub fn request_keyframe(&mut self) {
         self.requested = true;
+    }
+
+    /// Asks for a key frame once, for a host that may have nothing to send.
+    pub fn nudge_keyframe(&mut self) {
+        self.nudged = true;
     }
 
     /// Delivers whole frames even if their references are missing, or (the default) holds them back until a key frame.

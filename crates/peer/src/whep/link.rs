@@ -19,7 +19,7 @@ use url::Url;
 
 use super::WhepConfig;
 use super::input::InputSender;
-use super::outage::Outage;
+use super::outage::{Outage, Still};
 use super::phase::{
     CONNECTING, FIRST_PICTURE, LATE_POSTS, LEAVING, MAX_ADDRESSES, OPENING, PAUSE, POSTING, Phase, SECURING,
     SHORT_REQUEST, STATS, WHOLE_START,
@@ -74,7 +74,9 @@ pub struct WhepLink {
     /// Width, height and frames per second that were asked for.
     format: Option<(u32, u32, u32)>,
     timeline: Timeline,
+    /// The newest picture.
     playing_since: Option<Instant>,
+    still: Option<Still>,
     audio_announced: bool,
     rtt: Option<Duration>,
     next_stats: Option<Instant>,
@@ -128,6 +130,7 @@ impl WhepLink {
             format,
             timeline: Timeline::default(),
             playing_since: None,
+            still: None,
             audio_announced: false,
             rtt: None,
             next_stats: None,

@@ -16,6 +16,22 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 /// Time from the first silence to giving up.
 pub(super) const GIVE_UP: Duration = Duration::from_secs(10);
 
+/// Sound goes on without a picture: a key frame is asked for, for a host that lost its encoder's state or whose picture
+/// stands still, and again every [`STILL_AGAIN`].
+pub(super) const STILL_ASK: Duration = Duration::from_millis(1500);
+/// It did not come: the user is told. A paused host may do this on purpose, so the session goes on.
+pub(super) const STILL_NOTICE: Duration = Duration::from_secs(2);
+pub(super) const STILL_AGAIN: Duration = Duration::from_secs(2);
+
+/// A picture that stands still while sound goes on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Still {
+    /// When a key frame is asked for next.
+    pub(super) ask: Instant,
+    /// The user was told.
+    pub(super) told: bool,
+}
+
 /// An outage under way.
 #[derive(Clone, Debug)]
 pub(super) struct Outage {

@@ -182,6 +182,46 @@ fn a_session_that_is_gone_is_not_asked_for_again_and_again() {
     assert!(matches!(world.ended(), Some(EndReason::ConnectionLost(_))), "{:?}", world.ended());
 }
 
+fn notices(world: &TestWorld) -> usize {
+    world.events.iter().filter(|(_, event)| matches!(event, Event::Notice(_))).count()
+}
+
+#[test]
+fn a_picture_that_stops_while_sound_goes_on_is_told_and_asked_for() {
+    let mut world = running(HostConfig::default());
+    let asked = |world: &TestWorld| world.host.session().keyframe_requests();
+    let before = asked(&world);
+    for round in 1..=2 {
+        world.host.config.no_video = true;
+        world.run_millis(1400);
+        assert_eq!((notices(&world), asked(&world)), (round - 1, before + (round as u64 - 1) * 6));
+        world.run_millis(1000);
+        assert_eq!(notices(&world), round);
+        world.run_millis(9600);
+        assert_eq!(
+            (notices(&world), asked(&world)),
+            (round, before + round as u64 * 6),
+            "told once, asked now and then"
+        );
+        assert_eq!((stage(&world), world.ended()), (Some(Stage::Playing), None));
+        world.host.config.no_video = false;
+        let frames = world.frames();
+        world.run_millis(500);
+        assert!(world.frames() > frames + 20);
+    }
+    assert_eq!(methods(&world), [Method::Post]);
+}
+
+#[test]
+fn a_still_picture_that_is_repeated_when_asked_for_is_no_news() {
+    let mut world = running(HostConfig::default());
+    world.host.config.still = true;
+    let frames = world.frames();
+    world.run_millis(10_000);
+    assert!((6..10).contains(&(world.frames() - frames)), "{}", world.frames() - frames);
+    assert_eq!(notices(&world), 0);
+}
+
 #[test]
 fn a_host_that_talks_but_sends_nothing_gets_three_seconds() {
     let mut world = running(HostConfig::default());

@@ -124,6 +124,30 @@ fn without_nack_a_gap_leads_to_a_key_frame_request_after_10_ms() {
     assert!((Duration::from_millis(10)..Duration::from_millis(11)).contains(&waited), "{waited:?}");
 }
 
+#[test]
+fn a_nudge_asks_once_and_a_request_until_a_key_frame_comes() {
+    let asked = |ask: fn(&mut VideoReceiver)| {
+        let mut receiver = VideoReceiver::new([PayloadFormat::new(PAYLOAD_TYPE, VideoCodec::Vp8)]);
+        let mut at = epoch();
+        for packet in stream(VideoCodec::Vp8, &[true, false]).iter().flatten() {
+            receiver.push(packet.clone(), at);
+        }
+        while receiver.poll_frame(at).is_some() {}
+        ask(&mut receiver);
+        let mut count = 0;
+        for _ in 0..100 {
+            while let Some(Feedback::Keyframe { .. }) = receiver.poll_feedback(at) {
+                count += 1;
+            }
+            at += Duration::from_millis(10);
+        }
+        count
+    };
+    assert_eq!(asked(|_| {}), 0);
+    assert_eq!(asked(VideoReceiver::nudge_keyframe), 1);
+    assert_eq!(asked(VideoReceiver::request_keyframe), 10);
+}
+
 /// Frames of two packets each, numbered from 0.
 fn stream(codec: VideoCodec, keys: &[bool]) -> Vec<Vec<entente_rtp::RtpPacket>> {
     let mut random = Random::new(9);

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use entente_model::EndReason;
 use entente_model::http::{HttpError, HttpResponse, Method};
 use entente_model::stage::Stage;
+use entente_model::{EndReason, Event};
 
 use super::{CONTROL, WhepLink};
 use crate::peer::Peer;
-use crate::whep::outage::{ASK, Outage, PATIENCE, silence_limit};
+use crate::whep::outage::{ASK, Outage, PATIENCE, STILL_AGAIN, STILL_ASK, STILL_NOTICE, Still, silence_limit};
 use crate::whep::phase::{Phase, RESTARTING, SHORT_REQUEST};
 
 impl WhepLink {
@@ -35,6 +35,26 @@ impl WhepLink {
             self.set_stage(Stage::Reconnecting);
         } else if silence >= ASK {
             self.control.hurry();
+        } else {
+            self.check_picture(now);
+        }
+    }
+
+    /// Media comes; is it sound alone?
+    fn check_picture(&mut self, now: Instant) {
+        let Some(seen) = self.playing_since else { return };
+        let Some(peer) = &mut self.peer else { return };
+        if now < seen + STILL_ASK {
+            return;
+        }
+        let still = self.still.get_or_insert(Still { ask: now, told: false });
+        if now >= still.ask {
+            still.ask = now + STILL_AGAIN;
+            peer.nudge_keyframe();
+        }
+        if now >= seen + STILL_NOTICE && !std::mem::replace(&mut still.told, true) {
+            let words = "The picture has stopped, the sound goes on. The host may have paused.";
+            self.event(Event::Notice(words.to_owned()));
         }
     }
 
@@ -55,9 +75,11 @@ impl WhepLink {
         }
         let heard = self.heard()?;
         let limit = self.limit(now);
-        let times = [heard + ASK, heard + limit, heard + limit + PATIENCE];
+        let still = self.playing_since.map(|seen| [seen + STILL_ASK, seen + STILL_NOTICE]);
+        let times = [heard + ASK, heard + limit, heard + limit + PATIENCE].into_iter();
+        let times = times.chain(still.into_iter().flatten()).chain(self.still.map(|still| still.ask));
         // Between them the limit itself may change with the host's answers, so look now and then.
-        Some(times.into_iter().find(|at| *at > now).unwrap_or(now + ASK))
+        Some(times.filter(|at| *at > now).min().unwrap_or(now + ASK))
     }
 
     pub(super) fn restart(&mut self, now: Instant) {
@@ -120,6 +142,7 @@ impl WhepLink {
             self.start_by = None;
         }
         self.playing_since = Some(now);
+        self.still = None;
         self.set_stage(Stage::Playing);
     }
 }
