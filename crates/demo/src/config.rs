@@ -42,6 +42,9 @@ pub struct DemoConfig {
     pub token: Option<Secret>,
     /// Serve HTTPS with these files.
     pub tls: Option<TlsFiles>,
+    /// Take tokens in clear from other machines. Without it a host with a token and no TLS does not start on an address
+    /// that is not loopback.
+    pub plain_http: bool,
     /// Sessions at the same time.
     pub max_sessions: usize,
     /// Clients that may wait for a free session.
@@ -64,6 +67,7 @@ impl Default for DemoConfig {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             token: None,
             tls: None,
+            plain_http: false,
             max_sessions: 4,
             max_queue: 16,
             queue_expiry: Duration::from_secs(10),
@@ -86,6 +90,12 @@ pub enum DemoError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// Everybody on the way could read the token.
+    #[error(
+        "at {0} the token would cross the network in clear; serve HTTPS (--tls-cert, --tls-key), or allow it with \
+         --plain-http"
+    )]
+    TokenInClear(SocketAddr),
     /// Threads or the runtime could not be made.
     #[error("cannot start the host's threads: {0}")]
     Threads(std::io::Error),

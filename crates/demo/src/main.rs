@@ -28,6 +28,9 @@ struct Arguments {
     /// Private key of the certificate (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Take the token over plain HTTP although the address is not loopback: everybody on the way can read it.
+    #[arg(long)]
+    plain_http: bool,
     /// Sessions at the same time.
     #[arg(long, default_value_t = 4)]
     max_sessions: usize,
@@ -64,6 +67,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
         listen: arguments.listen,
         token,
         tls,
+        plain_http: arguments.plain_http,
         max_sessions: arguments.max_sessions,
         max_queue: arguments.max_queue,
         idle_limit: arguments.idle_limit.map(Duration::from_secs),

@@ -92,8 +92,10 @@ impl DemoCloud {
     /// Listens and serves on threads of its own.
     ///
     /// # Errors
-    /// When the address is taken, the TLS files cannot be used, or threads cannot be made.
+    /// When the address is taken, the TLS files cannot be used, a token would travel in clear, or threads cannot be
+    /// made.
     pub fn start(config: DemoConfig) -> Result<Self, DemoError> {
+        judge_plain_http(&config)?;
         let listen = |source| DemoError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).map_err(listen)?;
         listener.set_nonblocking(true).map_err(listen)?;
@@ -201,6 +203,24 @@ impl Drop for DemoCloud {
     fn drop(&mut self) {
         self.shut();
     }
+}
+
+/// Warns of what others on the network can read, and refuses what they must not.
+fn judge_plain_http(config: &DemoConfig) -> Result<(), DemoError> {
+    let address = config.listen;
+    if config.tls.is_some() || address.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    match (&config.token, config.plain_http) {
+        (Some(_), false) => return Err(DemoError::TokenInClear(address)),
+        (Some(_), true) => {
+            tracing::warn!(%address, "plain HTTP: everybody on the way can read the token and play with it")
+        }
+        (None, _) => {
+            tracing::warn!(%address, "plain HTTP without a token: everybody who reaches this address can play");
+        }
+    }
+    Ok(())
 }
 
 fn tls_config(files: &TlsFiles, provider: &rustls::crypto::CryptoProvider) -> Result<RustlsConfig, DemoError> {

@@ -53,3 +53,15 @@ fn files_that_are_no_certificates_are_refused() {
     assert!(matches!(error, Some(DemoError::Tls(_))), "{error:?}");
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn a_token_does_not_travel_in_clear_unless_allowed() {
+    let token = Some(entente_model::Secret::new("let-me-in"));
+    let everywhere = "0.0.0.0:0".parse().unwrap();
+    let config = DemoConfig { listen: everywhere, token, ..DemoConfig::default() };
+    let refused = DemoCloud::start(config.clone()).err().map(|error| error.to_string());
+    assert!(refused.is_some_and(|said| said.contains("--plain-http") && !said.contains("let-me-in")));
+    DemoCloud::start(DemoConfig { plain_http: true, ..config.clone() }).unwrap().stop();
+    DemoCloud::start(DemoConfig { token: None, ..config.clone() }).unwrap().stop();
+    DemoCloud::start(DemoConfig { listen: "127.0.0.1:0".parse().unwrap(), ..config }).unwrap().stop();
+}
