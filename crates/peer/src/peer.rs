@@ -26,6 +26,7 @@ use rtc::statistics::StatsSelector;
 
 use crate::alerts::{ending_alert, in_words, is_about_garbage};
 use crate::codecs;
+use crate::control::for_people;
 use crate::media::{Media, MediaCounts, ToHost};
 use crate::sdp::{Answer, SdpError, one_component};
 use crate::strays::StrayQueue;
@@ -84,7 +85,8 @@ pub enum PeerError {
 
 impl From<rtc::shared::error::Error> for PeerError {
     fn from(error: rtc::shared::error::Error) -> Self {
-        Self::Refused(error.to_string())
+        // It may quote the host's description.
+        Self::Refused(for_people(&error.to_string()))
     }
 }
 

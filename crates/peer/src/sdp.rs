@@ -16,6 +16,8 @@ use crate::control::for_people;
 pub const MAX_SDP: usize = 128 * 1024;
 /// Media sections that are read.
 const MAX_SECTIONS: usize = 32;
+/// Formats of a section that are read: there are no more payload types. `rtc` takes minutes for ten thousand.
+const MAX_FORMATS: usize = 128;
 /// Candidates that are kept; each one is paired with each of ours.
 const MAX_CANDIDATES: usize = 24;
 
@@ -184,7 +186,12 @@ impl Description {
                 if description.sections.len() == MAX_SECTIONS {
                     return Err(SdpError::NotSdp("too many media sections"));
                 }
-                let formats = words.map(str::to_owned).collect();
+                let mut formats: Vec<String> = Vec::new();
+                for format in words {
+                    if formats.len() < MAX_FORMATS && !formats.iter().any(|known| known == format) {
+                        formats.push(format.to_owned());
+                    }
+                }
                 description.sections.push(Section { media, port, protocol, formats, lines: Vec::new() });
             } else if let Some(section) = description.sections.last_mut() {
                 section.lines.push(line.to_owned());
@@ -423,11 +430,7 @@ const PLACEHOLDER_SSRC: u32 = 0x0e17_e47e;
 fn mend_parameters(section: &mut Section, offered: &Section) {
     let formats = section.formats.clone();
     for format in &formats {
-        let same = match (section.encoding(format), offered.encoding(format)) {
-            (Some(theirs), Some(ours)) => encoding_name(theirs).eq_ignore_ascii_case(encoding_name(ours)),
-            _ => false,
-        };
-        let wanted = if same {
+        let wanted = if same_encoding(section, offered, format) {
             offered.parameters(format).map(str::to_owned)
         } else if section.encoding(format).is_some_and(|name| encoding_name(name).eq_ignore_ascii_case("H264")) {
             // RFC 6184 section 8.1: absent means mode 0 and, by section 8.2.2, the baseline profile.
@@ -452,6 +455,14 @@ fn mend_parameters(section: &mut Section, offered: &Section) {
     }
 }
 
+/// Whether a payload type of the answer is what we offered under it.
+fn same_encoding(section: &Section, offered: &Section, format: &str) -> bool {
+    match (section.encoding(format), offered.encoding(format)) {
+        (Some(theirs), Some(ours)) => encoding_name(theirs).eq_ignore_ascii_case(encoding_name(ours)),
+        _ => false,
+    }
+}
+
 fn encoding_name(encoding: &str) -> &str {
     encoding.split('/').next().unwrap_or_default()
 }
@@ -467,6 +478,11 @@ fn video_codec(name: &str) -> Option<VideoCodec> {
     }
 }
 
+/// Parameters of a format as they will be after [`mend_parameters`].
+fn parameters<'a>(section: &'a Section, offered: &'a Section, format: &str) -> Option<&'a str> {
+    if same_encoding(section, offered, format) { offered.parameters(format) } else { section.parameters(format) }
+}
+
 fn note_payloads(section: &Section, offered: &Section, payloads: &mut PayloadMap, formats: &mut Vec<PayloadFormat>) {
     if section.rejected() {
         return;
@@ -480,8 +496,7 @@ fn note_payloads(section: &Section, offered: &Section, payloads: &mut PayloadMap
             continue;
         }
         let payload = match section.media.as_str() {
-            "video" if name.eq_ignore_ascii_case("rtx") => section
-                .parameters(format)
+            "video" if name.eq_ignore_ascii_case("rtx") => parameters(section, offered, format)
                 .and_then(|text| text.split(';').find_map(|pair| pair.trim().strip_prefix("apt=")))
                 .and_then(|apt| apt.trim().parse().ok())
                 .map(Payload::Rtx),
@@ -519,7 +534,7 @@ fn check_video(answer: &Description, payloads: &PayloadMap) -> Result<(), SdpErr
     let agreed = |format: &String| format.parse().is_ok_and(|number| matches!(payloads.get(number), Payload::Video(_)));
     if !video.formats.iter().any(agreed) {
         let names: Vec<&str> = video.formats.iter().filter_map(|format| video.encoding(format)).take(8).collect();
-        return Err(SdpError::NoVideo(format!("it offers {}", names.join(", "))));
+        return Err(SdpError::NoVideo(for_people(&format!("it offers {}", names.join(", ")))));
     }
     Ok(())
 }
@@ -609,6 +624,26 @@ mod tests {
         assert!(read.text.contains("a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e034"));
         assert!(read.text.contains("a=fmtp:120 packetization-mode=0;profile-level-id=42e01f"));
         assert_eq!(read.payloads.get(120), Payload::Video(VideoCodec::H264));
+    }
+
+    #[test]
+    fn a_retransmission_belongs_to_what_we_offered_it_for() {
+        let text = answer(
+            "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:0\r\na=rtpmap:96 H264/90000\r\n\
+             a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=97\r\na=ssrc:7 cname:x\r\n",
+        );
+        assert_eq!(Answer::read(&text, OFFER).unwrap().payloads.get(97), Payload::Rtx(96));
+    }
+
+    #[test]
+    fn ten_thousand_formats_are_as_few_as_there_are() {
+        let many = format!("m=video 9 UDP/TLS/RTP/SAVPF 96{}\r\n", " 98 96".repeat(10_000));
+        let text = answer(&format!(
+            "{many}a=mid:0\r\na=rtpmap:96 H264/90000\r\na=rtpmap:98 VP8/90000\r\na=ssrc:7 cname:x\r\n"
+        ));
+        let read = Answer::read(&text, OFFER).unwrap();
+        assert_eq!(read.formats.len(), 2);
+        assert!(read.text.contains("m=video 9 UDP/TLS/RTP/SAVPF 96 98\r\n"));
     }
 
     #[test]

@@ -77,6 +77,18 @@ fn an_answer_without_a_dtls_role_is_refused_at_once() {
 }
 
 #[test]
+fn what_a_host_wrote_is_told_without_control_characters() {
+    let line = |answer: &str| answer.replacen("o=- ", "o=\u{1b}[31m", 1);
+    let codecs = |answer: &str| answer.replace("/90000", "\u{1b}[31m\u{7}/90000");
+    for rewrite in [line as fn(&str) -> String, codecs] {
+        let config = HostConfig { rewrite, ..HostConfig::default() };
+        let reason = end(world(WorldConfig::default(), config)).to_string();
+        assert!(reason.contains("[31m"), "{reason:?}");
+        assert!(!reason.contains(char::is_control), "{reason:?}");
+    }
+}
+
+#[test]
 fn dead_phases_end_by_their_own_deadline() {
     let dead = |host: HostConfig| end(world(WorldConfig::default(), host));
     let reason = dead(HostConfig { silent: true, ..HostConfig::default() });
