@@ -275,6 +275,7 @@ impl Answer {
         let color_space = answer.extension(crate::codecs::COLOR_SPACE_URI);
         check_video(&answer, &payloads)?;
         settle_setup(&mut answer)?;
+        settle_fingerprints(&mut answer);
         let count = candidates.len();
         if let Some(first) = answer.sections.iter_mut().find(|section| !section.rejected()) {
             first.lines.extend(candidates.into_iter().map(|candidate| format!("a=candidate:{candidate}")));
@@ -420,6 +421,22 @@ fn settle_setup(answer: &mut Description) -> Result<(), SdpError> {
         section.lines.push(format!("a=setup:{role}"));
     }
     Ok(())
+}
+
+/// Leaves the fingerprints that `rtc` reads: it takes the first one of each place, fails when that is of another hash than
+/// SHA-256, and compares them letter by letter. RFC 8122 section 5 allows several, and hash names in any case.
+fn settle_fingerprints(answer: &mut Description) {
+    let sections = answer.sections.iter_mut().map(|section| &mut section.lines);
+    for lines in sections.chain([&mut answer.session]) {
+        lines.retain_mut(|line| {
+            let Some(fingerprint) = attribute(line, "fingerprint") else { return true };
+            let mut words = fingerprint.split_ascii_whitespace();
+            let (hash, value) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            let ours = hash.eq_ignore_ascii_case("sha-256");
+            *line = format!("a=fingerprint:sha-256 {}", value.to_ascii_uppercase());
+            ours
+        });
+    }
 }
 
 /// Stands for a source that the host did not declare; a real one hits it once in four thousand million.
@@ -691,6 +708,16 @@ mod tests {
             let error = read(&text.replace("a=setup:passive\r\n", wrong)).unwrap_err();
             assert_eq!(error, SdpError::NoSetup(said.to_owned()));
         }
+    }
+
+    #[test]
+    fn fingerprints_of_other_hashes_are_left_out() {
+        let video = "m=video 9 UDP/TLS/RTP/SAVPF 98\r\na=mid:0\r\na=rtpmap:98 VP8/90000\r\na=ssrc:7 cname:x\r\n\
+            a=fingerprint:sha-512 CC:DD\r\na=fingerprint:SHA-256 aa:0b\r\n";
+        let text = answer(video).replacen("t=0 0\r\n", "t=0 0\r\na=fingerprint:sha-1 EE\r\n", 1);
+        let mended = Answer::read(&text, OFFER).unwrap().text;
+        let left: Vec<&str> = mended.lines().filter(|line| line.contains("fingerprint")).collect();
+        assert_eq!(left, ["a=fingerprint:sha-256 AA:0B"]);
     }
 
     #[test]

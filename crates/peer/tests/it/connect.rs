@@ -164,6 +164,17 @@ fn an_answer_may_say_it_all_at_session_level() {
 }
 
 #[test]
+fn fingerprints_of_more_than_one_hash_are_fine() {
+    let host = HostConfig {
+        rewrite: |answer| {
+            answer.replace("a=fingerprint:sha-256", "a=fingerprint:sha-512 AB:CD\r\na=fingerprint:SHA-256")
+        },
+        ..HostConfig::default()
+    };
+    play(&mut world(WorldConfig::default(), host));
+}
+
+#[test]
 fn a_host_that_starts_dtls_itself_plays_too() {
     let mut world = world(WorldConfig::default(), HostConfig { dtls_client: true, ..HostConfig::default() });
     play(&mut world);
