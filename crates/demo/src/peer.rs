@@ -1,5 +1,6 @@
 //! One WebRTC connection of a session: built for exactly the codec that was chosen, answered without trickle.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,20 @@ const GATHERING: Duration = Duration::from_millis(1500);
 const ICE_INTERVAL: Duration = Duration::from_millis(25);
 /// Checks before a pair fails; with the interval above 1.4 s.
 const ICE_CHECKS: u16 = 56;
+
+/// Restarts whose old credentials are still known: a fragment that is later than these is not worth a thought.
+const FORMER: usize = 16;
+
+/// What ICE credentials of a client are to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Relation {
+    /// Those that it uses.
+    Present,
+    /// Those of before a restart.
+    Former,
+    /// They ask for a restart.
+    New,
+}
 
 /// News of a connection for its session.
 pub(crate) enum PeerEvent {
@@ -129,6 +144,10 @@ pub(crate) struct Peer {
     pub(crate) offer: String,
     pub(crate) answer: String,
     gathered: Arc<Notify>,
+    /// ICE credentials of the client before restarts, newest last.
+    former: VecDeque<String>,
+    /// Restarts so far.
+    restarts: u32,
 }
 
 /// What a connection is made from.
@@ -295,7 +314,11 @@ async fn negotiate(
         }
         None => None,
     };
-    Ok(Answered { peer: Peer { connection, offer: plan.offer, answer, gathered }, video, audio })
+    Ok(Answered {
+        peer: Peer { connection, offer: plan.offer, answer, gathered, former: VecDeque::new(), restarts: 0 },
+        video,
+        audio,
+    })
 }
 
 async fn add(
@@ -341,6 +364,22 @@ async fn gathered_answer(connection: &Connection, gathered: &Notify) -> Result<S
 }
 
 impl Peer {
+    /// Names the present state of ICE: another one after each restart (RFC 9725 section 4.3.2).
+    pub(crate) fn etag(&self) -> String {
+        format!("\"{}\"", self.restarts)
+    }
+
+    /// What the credentials of a fragment mean here.
+    pub(crate) fn relation(&self, ufrag: &str) -> Relation {
+        if self.former.iter().any(|former| former == ufrag) {
+            Relation::Former
+        } else if sdp::read_offer(&self.offer).ufrag.as_deref() == Some(ufrag) {
+            Relation::Present
+        } else {
+            Relation::New
+        }
+    }
+
     /// Takes candidates of the client.
     pub(crate) async fn add_candidates(&self, fragment: &sdp::Fragment) -> usize {
         let mut taken = 0;
@@ -372,6 +411,11 @@ impl Peer {
         self.connection.set_local_description(answer).await?;
         self.add_candidates(fragment).await;
         self.answer = gathered_answer(&self.connection, &self.gathered).await?;
+        self.former.extend(sdp::read_offer(&self.offer).ufrag);
+        if self.former.len() > FORMER {
+            self.former.pop_front();
+        }
+        self.restarts = self.restarts.wrapping_add(1);
         self.offer = offer;
         Ok(sdp::answer_fragment(&self.answer))
     }

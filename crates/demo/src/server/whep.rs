@@ -13,7 +13,7 @@ use entente_model::wire::control::GoodbyeCode;
 use tokio::sync::mpsc;
 
 use crate::encoder::{EncoderRow, Machine, VideoFormat};
-use crate::peer::{self, Plan};
+use crate::peer::{self, Plan, Relation};
 use crate::rtcp::Feedback;
 use crate::sdp::{self, Offered};
 use crate::server::Cloud;
@@ -192,7 +192,7 @@ pub(super) async fn post(
     let answered = peer::answer(plan, Arc::clone(&feedback), ceiling, event_sender)
         .await
         .map_err(|error| Problem::bad_request(format!("the offer cannot be answered: {error}")))?;
-    let answer = answered.peer.answer.clone();
+    let answer = (answered.peer.answer.clone(), answered.peer.etag());
     let id = cloud.token();
     let start = Start {
         id: id.clone(),
@@ -216,7 +216,7 @@ pub(super) async fn post(
     Ok(created(&cloud, &game_name, &id, answer, &choice))
 }
 
-fn created(cloud: &Cloud, game: &str, id: &str, answer: String, choice: &Choice) -> Response {
+fn created(cloud: &Cloud, game: &str, id: &str, (answer, etag): (String, String), choice: &Choice) -> Response {
     let mut response = (StatusCode::CREATED, answer).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(SDP));
@@ -227,7 +227,7 @@ fn created(cloud: &Cloud, game: &str, id: &str, answer: String, choice: &Choice)
         }
     };
     put(header::LOCATION, format!("/whep/{game}/{id}"));
-    put(header::ETAG, "\"0\"".to_owned());
+    put(header::ETAG, etag);
     let VideoFormat { width, height, fps, bitrate_kbps } = choice.format;
     put(
         HeaderName::from_static("entente-video"),
@@ -249,6 +249,16 @@ fn find(cloud: &Cloud, id: &str) -> Result<Arc<Session>, Problem> {
     })
 }
 
+/// Whether `If-Match` (RFC 9110 section 13.1.1) is about the present state; without the header every state is meant.
+fn meant(headers: &HeaderMap, present: &str) -> bool {
+    let mut given = headers.get_all(header::IF_MATCH).iter().peekable();
+    let tags = |value: &HeaderValue| {
+        let mut tags = value.to_str().unwrap_or_default().split(',').map(str::trim);
+        tags.any(|tag| tag == "*" || tag == present)
+    };
+    given.peek().is_none() || given.any(tags)
+}
+
 /// `PATCH /whep/{game}/{id}`: candidates, or new credentials for an ICE restart.
 pub(super) async fn patch(
     State(cloud): State<Arc<Cloud>>,
@@ -260,21 +270,30 @@ pub(super) async fn patch(
     let Path((_, id)) = path?;
     let session = find(&cloud, &id)?;
     let fragment = sdp::read_fragment(&text_body(&headers, FRAGMENT, body).await?);
-    let mut peer = session.peer.lock().await;
-    let current = sdp::read_offer(&peer.offer).ufrag;
     if fragment.ufrag.is_none() && fragment.candidates.is_empty() {
         return Err(Problem::bad_request("the fragment has neither candidates nor credentials"));
     }
-    if fragment.ufrag.is_none() || fragment.ufrag == current {
-        peer.add_candidates(&fragment).await;
-        return Ok(StatusCode::NO_CONTENT.into_response());
+    let mut peer = session.peer.lock().await;
+    let outdated = |detail: &str| {
+        Problem::new(StatusCode::PRECONDITION_FAILED, "outdated", "ICE has been restarted since", detail)
+    };
+    if !meant(&headers, &peer.etag()) {
+        return Err(outdated("If-Match names another state of the session than the present one"));
+    }
+    match fragment.ufrag.as_deref().map(|ufrag| peer.relation(ufrag)) {
+        None | Some(Relation::Present) => {
+            peer.add_candidates(&fragment).await;
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
+        Some(Relation::Former) => return Err(outdated("the fragment belongs to credentials of before")),
+        Some(Relation::New) => {}
     }
     let answer = peer
         .restart(&fragment)
         .await
         .map_err(|error| Problem::bad_request(format!("ICE cannot be restarted: {error}")))?;
     session.shared.feedback.ask_key();
-    let headers = [(header::CONTENT_TYPE, FRAGMENT.to_owned()), (header::ETAG, format!("\"{}\"", cloud.token()))];
+    let headers = [(header::CONTENT_TYPE, FRAGMENT.to_owned()), (header::ETAG, peer.etag())];
     Ok((StatusCode::OK, headers, answer).into_response())
 }
 

@@ -209,6 +209,24 @@ fn candidates_and_new_credentials_are_taken() {
     let ufrag = |text: &str| text.lines().find(|line| line.starts_with("a=ice-ufrag:")).unwrap().to_owned();
     assert_ne!(ufrag(&restarted.body), ufrag(&reply.body), "a restart brings new credentials of the host too");
     assert!(restarted.body.contains("a=candidate:"), "{}", restarted.body);
+    let (before, after) = (reply.header("etag").unwrap(), restarted.header("etag").unwrap());
+    assert_ne!(before, after, "a restart is another state");
+    let patch = |fragment: &str, matching: &[&str]| {
+        let mut headers = vec![FRAGMENT];
+        headers.extend(matching.iter().map(|tags| ("If-Match", *tags)));
+        let reply = send(at, "PATCH", resource, &headers, fragment);
+        if reply.status != 204 {
+            reply.problem();
+        }
+        reply.status
+    };
+    assert_eq!(patch(&restart, &[after]), 204);
+    assert_eq!(patch(&restart, &["\"x\"", &format!("\"y\", {after}")]), 204);
+    assert_eq!(patch(&restart, &[before]), 412);
+    assert_eq!(patch(&restart, &["W/\"1\""]), 412, "weak tags never match");
+    assert_eq!(patch(trickled, &[]), 412, "a late fragment with the former credentials restarts nothing");
+    assert_eq!(patch(trickled, &["*"]), 412);
+    assert_eq!(patch(&restart, &[]), 204, "the restart before is still the present state");
 }
 
 #[test]
