@@ -2,6 +2,9 @@
 
 use entente_model::media::VideoCodec;
 
+/// Formats of a media section: there are no more payload types (RFC 3550 section 5.1).
+pub(crate) const MAX_FORMATS: usize = 128;
+
 /// One payload of an offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Offered {
@@ -19,6 +22,15 @@ pub(crate) struct Offer {
     pub(crate) audio: Vec<Offered>,
     pub(crate) ufrag: Option<String>,
     pub(crate) password: Option<String>,
+}
+
+/// Whether no section of a description lists more formats than there can be. `rtc` looks each one up again and again: it
+/// takes a quarter of a minute for the ten thousand that fit into a request.
+pub(crate) fn is_bounded(text: &str) -> bool {
+    // It skips carriage returns before a line.
+    let media = text.lines().filter_map(|line| line.trim_start_matches('\r').strip_prefix("m="));
+    // The kind, the port and the protocol come first.
+    media.map(|media| media.split_ascii_whitespace().count()).all(|words| words <= 3 + MAX_FORMATS)
 }
 
 /// Reads an offer; lines that are not understood are skipped.
@@ -40,8 +52,9 @@ pub(crate) fn read_offer(text: &str) -> Offer {
             let kind = words.next().unwrap_or("");
             video = kind == "video";
             known = video || kind == "audio";
-            let types = words.skip(2).filter_map(|word| word.parse().ok());
+            let types = words.skip(2).filter_map(|word| word.parse().ok()).filter(|payload_type| *payload_type < 128);
             section = types
+                .take(MAX_FORMATS)
                 .map(|payload_type| Offered { payload_type, name: String::new(), fmtp: String::new(), rtx: None })
                 .collect();
         } else if let Some((payload_type, map)) = numbered(line, "a=rtpmap:") {
@@ -240,6 +253,17 @@ mod tests {
         assert_eq!(choices.iter().map(|(codec, _)| *codec).collect::<Vec<_>>(), [VideoCodec::Vp8, VideoCodec::H264]);
         assert_eq!((choices[0].1.payload_type, choices[0].1.rtx), (96, Some(97)));
         assert_eq!(choices[1].1.payload_type, 125);
+    }
+
+    #[test]
+    fn formats_beyond_what_there_can_be_are_no_offer() {
+        assert!(is_bounded(OFFER));
+        for end in ["\n", "\r\n", "\n\r"] {
+            let many = format!("v=0{end}m=video 9 x{}{end}a=mid:0{end}", " 96".repeat(MAX_FORMATS + 1));
+            assert!(!is_bounded(&many));
+            assert!(is_bounded(&many.replacen(" 96", "", 1)));
+        }
+        assert_eq!(read_offer("m=video 9 x 96 127 128 255 256").video.len(), 2, "seven bits");
     }
 
     #[test]

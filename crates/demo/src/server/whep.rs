@@ -101,6 +101,10 @@ fn first_choice(
 fn choose(machine: &Machine, wish: &Wish, offer: &str) -> Result<Choice, Problem> {
     let not_acceptable =
         |detail: String| Problem::new(StatusCode::NOT_ACCEPTABLE, "no-common-codec", "No common video format", detail);
+    if !sdp::is_bounded(offer) {
+        let detail = format!("a media section of the offer lists more than {} formats", sdp::MAX_FORMATS);
+        return Err(Problem::bad_request(detail));
+    }
     let offer = sdp::read_offer(offer);
     if offer.video.is_empty() || offer.ufrag.is_none() || offer.password.is_none() {
         return Err(Problem::bad_request("the body is not an SDP offer with video and ICE credentials"));
