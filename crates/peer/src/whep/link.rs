@@ -288,7 +288,9 @@ impl WhepLink {
                 self.set_stage(Stage::Queued { position });
                 self.phase = Phase::Queued { until: now + retry };
             }
-            Reply::Queued { position, .. } => {
+            Reply::Queued { position, place, .. } => {
+                // Given back at once: a place that nobody asks about keeps others waiting, and us behind ourselves.
+                self.session = place;
                 self.fail(now, EndReason::Busy(format!("there is a queue of {position}")));
             }
             Reply::Refused(reason) => self.fail(now, reason),

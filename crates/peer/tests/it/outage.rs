@@ -103,6 +103,24 @@ fn a_host_without_restart_is_joined_again() {
 }
 
 #[test]
+fn a_place_in_the_queue_is_given_back_while_joining_again() {
+    let mut world = running(HostConfig { restarts: false, ..HostConfig::default() });
+    let Scripted::Respond { status, mut headers, body } = Scripted::queue(503, 1, 2) else { unreachable!() };
+    headers.push(("location", "/whep/game?queue=ghost".to_owned()));
+    // The PATCH is refused, the session deleted, and the first POST gets a place.
+    let place = Scripted::Respond { status, headers, body };
+    world.host.script.extend([Scripted::status(405), Scripted::status(200), place]);
+    cut(&mut world, true);
+    world.run_millis(1700);
+    cut(&mut world, false);
+    assert!(world.run_until(playing, Duration::from_secs(5)), "{:?} {:?}", stages(&world), methods(&world));
+    let left = world.requests.iter().find(|(_, request)| request.url.ends_with("queue=ghost"));
+    assert_eq!(left.map(|(_, request)| request.method), Some(Method::Delete), "{:?}", methods(&world));
+    world.run_millis(1000);
+    assert_eq!(world.stats().reconnects, 1);
+}
+
+#[test]
 fn a_new_session_hears_what_is_held_but_no_old_motion() {
     let mut world = running(HostConfig { restarts: false, ..HostConfig::default() });
     let key = |usage, down| PlayerInput::Key { usage, down };
