@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use entente_model::media::VideoCodec;
+use entente_model::wire::{CONTROL_CHANNEL, INPUT_CHANNEL};
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::interceptor::{
     CongestionControlBuilder, NackResponderBuilder, ReceiverReportBuilder, Registry, SenderReportBuilder, Slot,
@@ -14,14 +16,14 @@ use rtc::interceptor::{
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
-use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
+use rtc::peer_connection::configuration::setting_engine::{SettingEngine, SettingEngineBuilder};
 use rtc::peer_connection::sdp::RTCSessionDescription;
 use rtc::peer_connection::transport::{RTCDtlsRole, RTCIceCandidateInit};
 use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
     RTCRtpHeaderExtensionCapability, RtpCodecKind,
 };
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use webrtc::data_channel::DataChannel;
 use webrtc::error::Error;
 use webrtc::media_stream::track_local::TrackLocal;
@@ -44,6 +46,8 @@ const ICE_INTERVAL: Duration = Duration::from_millis(25);
 /// Checks before a pair fails; with the interval above 1.4 s.
 const ICE_CHECKS: u16 = 56;
 
+/// Channels that are not part of the protocol; a client that opens more of them means no good.
+const MAX_OTHERS: usize = 32;
 /// Restarts whose old credentials are still known: a fragment that is later than these is not worth a thought.
 const FORMER: usize = 16;
 
@@ -58,19 +62,77 @@ pub(crate) enum Relation {
     New,
 }
 
-/// News of a connection for its session.
-pub(crate) enum PeerEvent {
+/// How a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PeerState {
+    /// Not connected yet.
+    New,
     /// Media may flow.
     Connected,
     /// It will not come back.
     Lost,
-    /// The client opened a channel.
-    Channel(Arc<dyn DataChannel>),
+}
+
+/// A channel of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    Input,
+    Control,
+}
+
+/// News of a connection for its session.
+pub(crate) struct News {
+    pub(crate) state: watch::Receiver<PeerState>,
+    /// The channels of the protocol as the client opens them, each once.
+    pub(crate) channels: mpsc::Receiver<(Channel, Arc<dyn DataChannel>)>,
 }
 
 struct Handler {
-    events: mpsc::Sender<PeerEvent>,
+    state: watch::Sender<PeerState>,
+    /// Has room for one of each, which is all that is ever sent.
+    channels: mpsc::Sender<(Channel, Arc<dyn DataChannel>)>,
+    input: AtomicBool,
+    control: AtomicBool,
+    /// Channels that are none of the protocol's.
+    others: AtomicUsize,
     gathered: Arc<Notify>,
+}
+
+impl Handler {
+    fn new(gathered: Arc<Notify>) -> (Self, News) {
+        let (state, state_news) = watch::channel(PeerState::New);
+        let (channels, channel_news) = mpsc::channel(2);
+        let handler = Self {
+            state,
+            channels,
+            input: AtomicBool::new(false),
+            control: AtomicBool::new(false),
+            others: AtomicUsize::new(0),
+            gathered,
+        };
+        (handler, News { state: state_news, channels: channel_news })
+    }
+
+    /// Lost is for ever.
+    fn stands(&self, state: PeerState) {
+        self.state.send_if_modified(|now| {
+            let news = *now != PeerState::Lost && *now != state;
+            if news {
+                *now = state;
+            }
+            news
+        });
+    }
+
+    /// What a channel of that label is for; `None` when it is for nothing, or there is one already.
+    fn purpose(&self, label: Option<&str>) -> Option<Channel> {
+        let (purpose, taken) = match label? {
+            INPUT_CHANNEL => (Channel::Input, &self.input),
+            CONTROL_CHANNEL => (Channel::Control, &self.control),
+            _ => return None,
+        };
+        (!taken.swap(true, Ordering::Relaxed)).then_some(purpose)
+    }
 }
 
 #[async_trait::async_trait]
@@ -82,17 +144,29 @@ impl PeerConnectionEventHandler for Handler {
     }
 
     async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
-        let event = match state {
-            RTCPeerConnectionState::Connected => PeerEvent::Connected,
-            RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed => PeerEvent::Lost,
-            _ => return,
-        };
-        // Never awaited: this runs on the connection's driver. The queue holds more than a client can cause.
-        let _ = self.events.try_send(event);
+        match state {
+            RTCPeerConnectionState::Connected => self.stands(PeerState::Connected),
+            RTCPeerConnectionState::Failed | RTCPeerConnectionState::Closed => self.stands(PeerState::Lost),
+            _ => {}
+        }
     }
 
+    // Runs on the connection's driver, so nothing here waits for the session.
     async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
-        let _ = self.events.try_send(PeerEvent::Channel(channel));
+        let label = channel.label().await.ok();
+        if let Some(purpose) = self.purpose(label.as_deref()) {
+            let _ = self.channels.try_send((purpose, channel));
+            return;
+        }
+        tracing::debug!(?label, "channel is not part of the protocol");
+        if self.others.fetch_add(1, Ordering::Relaxed) < MAX_OTHERS {
+            // Not here: closing may wait for the driver.
+            tokio::spawn(async move {
+                let _ = channel.close().await;
+            });
+        } else {
+            self.stands(PeerState::Lost);
+        }
     }
 }
 
@@ -163,6 +237,7 @@ pub(crate) struct Plan {
 /// A peer with its two streams; sound is absent when the client did not offer Opus.
 pub(crate) struct Answered {
     pub(crate) peer: Peer,
+    pub(crate) news: News,
     pub(crate) video: Sending,
     pub(crate) audio: Option<Sending>,
 }
@@ -238,26 +313,9 @@ fn media_addresses(listen: IpAddr) -> Vec<SocketAddr> {
     addresses
 }
 
-/// Builds a connection, answers the offer and collects candidates. Who stops waiting leaves nothing behind.
-pub(crate) async fn answer(
-    plan: Plan,
-    feedback: Arc<Feedback>,
-    ceiling_bits: u64,
-    events: mpsc::Sender<PeerEvent>,
-) -> Result<Answered, Error> {
-    // A task of its own: a building that is cut short in the middle would leave its driver running.
-    let answering = tokio::spawn(negotiate(plan, feedback, ceiling_bits, events));
-    answering.await.unwrap_or_else(|error| Err(Error::Other(error.to_string())))
-}
-
-async fn negotiate(
-    plan: Plan,
-    feedback: Arc<Feedback>,
-    ceiling_bits: u64,
-    events: mpsc::Sender<PeerEvent>,
-) -> Result<Answered, Error> {
-    let offer = RTCSessionDescription::offer(plan.offer.clone())?;
-    let registry = Registry::new()
+/// What handles packets on their way, from the wire inwards.
+fn registry(feedback: Arc<Feedback>, ceiling_bits: u64) -> Registry {
+    Registry::new()
         .with(
             Slot::CongestionControl,
             CongestionControlBuilder::new(Estimator::new(ceiling_bits, Arc::clone(&feedback))).build(),
@@ -266,8 +324,11 @@ async fn negotiate(
         .with(Slot::TwccSender, TwccSenderBuilder::new().build())
         .with(Slot::NackResponder, NackResponderBuilder::new().build())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())
-        .with(Slot::SenderReport, SenderReportBuilder::new().build());
-    let settings = SettingEngineBuilder::new()
+        .with(Slot::SenderReport, SenderReportBuilder::new().build())
+}
+
+fn settings() -> SettingEngine {
+    SettingEngineBuilder::new()
         .with_include_loopback_candidate(true)
         // As DTLS client the crate's first hello would wait for its next tick.
         .with_answering_dtls_role(RTCDtlsRole::Server)
@@ -275,14 +336,25 @@ async fn negotiate(
         .with_ice_timeouts(Some(Duration::from_secs(5)), Some(Duration::from_secs(10)), None)
         .with_prflx_acceptance_min_wait(Some(Duration::from_millis(50)))
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
-        .build();
+        .build()
+}
+
+/// Builds a connection, answers the offer and collects candidates. Who stops waiting leaves nothing behind.
+pub(crate) async fn answer(plan: Plan, feedback: Arc<Feedback>, ceiling_bits: u64) -> Result<Answered, Error> {
+    // A task of its own: a building that is cut short in the middle would leave its driver running.
+    let answering = tokio::spawn(negotiate(plan, feedback, ceiling_bits));
+    answering.await.unwrap_or_else(|error| Err(Error::Other(error.to_string())))
+}
+
+async fn negotiate(plan: Plan, feedback: Arc<Feedback>, ceiling_bits: u64) -> Result<Answered, Error> {
+    let offer = RTCSessionDescription::offer(plan.offer.clone())?;
     let gathered = Arc::new(Notify::new());
-    let handler = Handler { events, gathered: Arc::clone(&gathered) };
+    let (handler, news) = Handler::new(Arc::clone(&gathered));
     let built = PeerConnectionBuilder::new()
         .with_configuration(RTCConfigurationBuilder::new().build())
         .with_media_engine(media_engine(&plan)?)
-        .with_interceptor_registry(registry)
-        .with_setting_engine(settings)
+        .with_interceptor_registry(registry(feedback, ceiling_bits))
+        .with_setting_engine(settings())
         .with_handler(Arc::new(handler))
         .with_udp_addrs(media_addresses(plan.listen))
         .build()
@@ -314,11 +386,8 @@ async fn negotiate(
         }
         None => None,
     };
-    Ok(Answered {
-        peer: Peer { connection, offer: plan.offer, answer, gathered, former: VecDeque::new(), restarts: 0 },
-        video,
-        audio,
-    })
+    let peer = Peer { connection, offer: plan.offer, answer, gathered, former: VecDeque::new(), restarts: 0 };
+    Ok(Answered { peer, news, video, audio })
 }
 
 async fn add(
@@ -438,8 +507,7 @@ mod tests {
     }
 
     async fn answered(offer: &str) -> Result<Answered, Error> {
-        let (events, _) = mpsc::channel(8);
-        answer(plan(offer), Arc::new(Feedback::new(1_000_000)), 1_000_000, events).await
+        answer(plan(offer), Arc::new(Feedback::new(1_000_000)), 1_000_000).await
     }
 
     #[test]

@@ -9,8 +9,8 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use bytes::Bytes;
+use entente_model::wire::VERSION;
 use entente_model::wire::control::{Control, GoodbyeCode};
-use entente_model::wire::{CONTROL_CHANNEL, INPUT_CHANNEL, VERSION};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 use webrtc::data_channel::{DataChannel, DataChannelEvent};
@@ -20,7 +20,7 @@ use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use crate::clock;
 use crate::encoder::{EncoderRow, VideoFormat};
 use crate::games::Game;
-use crate::peer::{Peer, PeerEvent, Sending};
+use crate::peer::{Answered, Channel, News, Peer, PeerState, Sending};
 use crate::rtcp::Feedback;
 use crate::slots::Slot;
 
@@ -164,14 +164,8 @@ pub(crate) struct Session {
 
 impl Session {
     /// Starts the session's task. Threads start when the client is connected. `done` runs at the end.
-    pub(crate) fn start(
-        start: Start,
-        peer: Peer,
-        video: Sending,
-        audio: Option<Sending>,
-        events: mpsc::Receiver<PeerEvent>,
-        done: impl FnOnce() + Send + 'static,
-    ) -> Arc<Self> {
+    pub(crate) fn start(start: Start, answered: Answered, done: impl FnOnce() + Send + 'static) -> Arc<Self> {
+        let Answered { peer, news, video, audio } = answered;
         let (shared, command_queue, control_queue) = Shared::new(start.id, start.game, start.game_name, start.feedback);
         let (ended_sender, ended) = watch::channel(false);
         let session = Arc::new(Self { shared: Arc::clone(&shared), peer: tokio::sync::Mutex::new(peer), ended });
@@ -187,7 +181,7 @@ impl Session {
         };
         let (this, slot) = (Arc::clone(&session), start.slot);
         tokio::spawn(async move {
-            this.run(parts, events).await;
+            this.run(parts, news).await;
             done();
             drop(slot);
             ended_sender.send_replace(true);
@@ -201,7 +195,7 @@ impl Session {
         let _ = self.ended.clone().wait_for(|ended| *ended).await;
     }
 
-    async fn run(&self, parts: Parts, mut events: mpsc::Receiver<PeerEvent>) {
+    async fn run(&self, parts: Parts, mut news: News) {
         let mut end = self.shared.end.subscribe();
         let mut threads: Vec<std::thread::JoinHandle<()>> = Vec::new();
         let mut parts_waiting = Some(parts);
@@ -219,8 +213,9 @@ impl Session {
                     tracing::info!(session = %self.shared.id, "client never connected");
                     break;
                 }
-                event = events.recv() => match event {
-                    Some(PeerEvent::Connected) => if let Some(parts) = parts_waiting.take() {
+                state = changed(&mut news.state) => match state {
+                    PeerState::New => {}
+                    PeerState::Connected => if let Some(parts) = parts_waiting.take() {
                         idle_limit = parts.idle_limit;
                         self.shared.played();
                         match self.launch(parts) {
@@ -234,9 +229,9 @@ impl Session {
                             }
                         }
                     },
-                    Some(PeerEvent::Lost) | None => break,
-                    Some(PeerEvent::Channel(opened)) => self.open_channel(opened, &mut channel).await,
+                    PeerState::Lost => break,
                 },
+                Some((purpose, opened)) = news.channels.recv() => self.open_channel(purpose, opened, &mut channel),
                 message = next(&mut control_queue), if channel.is_some() => {
                     if let (Some(message), Some(channel)) = (message, &channel) {
                         let _ = channel.send_text(&message.to_json()).await;
@@ -255,7 +250,7 @@ impl Session {
         let End { code, reason } = ending;
         if channel.is_none() && parts_waiting.is_none() && code == GoodbyeCode::Error {
             // An encoder that does not open fails before the client has its channels, and the player should read why.
-            channel = self.late_control(&mut events).await;
+            channel = self.late_control(&mut news).await;
         }
         if let Some(channel) = &channel {
             let goodbye = Control::Goodbye { code, reason };
@@ -281,14 +276,13 @@ impl Session {
     }
 
     /// The control channel, if it opens soon.
-    async fn late_control(&self, events: &mut mpsc::Receiver<PeerEvent>) -> Option<Arc<dyn DataChannel>> {
+    async fn late_control(&self, news: &mut News) -> Option<Arc<dyn DataChannel>> {
         let opening = async {
             let mut control = None;
             while control.is_none() {
-                match events.recv().await? {
-                    PeerEvent::Channel(opened) => self.open_channel(opened, &mut control).await,
-                    PeerEvent::Connected => {}
-                    PeerEvent::Lost => return None,
+                tokio::select! {
+                    state = changed(&mut news.state) => if state == PeerState::Lost { break },
+                    Some((purpose, opened)) = news.channels.recv() => self.open_channel(purpose, opened, &mut control),
                 }
             }
             control
@@ -329,16 +323,15 @@ impl Session {
         Ok((threads, parts.control_queue))
     }
 
-    async fn open_channel(&self, opened: Arc<dyn DataChannel>, control: &mut Option<Arc<dyn DataChannel>>) {
-        match opened.label().await.as_deref() {
-            Ok(INPUT_CHANNEL) => {
+    fn open_channel(&self, purpose: Channel, opened: Arc<dyn DataChannel>, control: &mut Option<Arc<dyn DataChannel>>) {
+        match purpose {
+            Channel::Input => {
                 tokio::spawn(read_input(Arc::clone(&self.shared), opened));
             }
-            Ok(CONTROL_CHANNEL) => {
+            Channel::Control => {
                 *control = Some(Arc::clone(&opened));
                 tokio::spawn(read_control(Arc::clone(&self.shared), opened));
             }
-            other => tracing::debug!(session = %self.shared.id, ?other, "channel is not part of the protocol"),
         }
     }
 }
@@ -354,6 +347,14 @@ struct Parts {
     control_queue: mpsc::Receiver<Control>,
     video: Sending,
     audio: Option<Sending>,
+}
+
+/// The next state of a connection; one whose driver is gone is lost.
+async fn changed(state: &mut watch::Receiver<PeerState>) -> PeerState {
+    match state.changed().await {
+        Ok(()) => *state.borrow_and_update(),
+        Err(_) => PeerState::Lost,
+    }
 }
 
 /// The next message; never ready without a queue.

@@ -10,7 +10,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use entente_model::media::VideoCodec;
 use entente_model::wire::control::GoodbyeCode;
-use tokio::sync::mpsc;
 
 use crate::encoder::{EncoderRow, Machine, VideoFormat};
 use crate::peer::{self, Plan, Relation};
@@ -27,8 +26,6 @@ use crate::{clock, games};
 const MAX_BODY: usize = 64 * 1024;
 /// Time for a body to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(10);
-/// Things that one connection may report before its session looks.
-const PEER_EVENTS: usize = 64;
 /// When a waiting client should ask again.
 const RETRY_SECONDS: u32 = 2;
 
@@ -185,7 +182,6 @@ pub(super) async fn post(
     let game = games::open(&game_name, game_seed).ok_or_else(|| internal(format!("{game_name} does not open")))?;
     let ceiling = u64::from(choice.format.bitrate_kbps) * 1000;
     let feedback = Arc::new(Feedback::new(ceiling));
-    let (event_sender, events) = mpsc::channel(PEER_EVENTS);
     let plan = Plan {
         offer,
         video: (choice.codec, choice.video.clone()),
@@ -193,7 +189,7 @@ pub(super) async fn post(
         listen: cloud.address.ip(),
         seed,
     };
-    let answered = peer::answer(plan, Arc::clone(&feedback), ceiling, event_sender)
+    let answered = peer::answer(plan, Arc::clone(&feedback), ceiling)
         .await
         .map_err(|error| Problem::bad_request(format!("the offer cannot be answered: {error}")))?;
     let answer = (answered.peer.answer.clone(), answered.peer.etag());
@@ -211,7 +207,7 @@ pub(super) async fn post(
     };
     tracing::info!(session = %id, game = %game_name, encoder = choice.encoder.name, format = ?choice.format, "session");
     let (table, key) = (Arc::downgrade(&cloud), id.clone());
-    let session = Session::start(start, answered.peer, answered.video, answered.audio, events, move || {
+    let session = Session::start(start, answered, move || {
         if let Some(cloud) = table.upgrade() {
             cloud.sessions.lock().remove(&key);
         }

@@ -163,6 +163,11 @@ impl Client {
         tokio::time::timeout(Duration::from_secs(10), self.tracks.recv()).await.unwrap().unwrap()
     }
 
+    /// Opens a channel that is none of the protocol's.
+    pub(crate) async fn open_other(&self) -> Arc<dyn DataChannel> {
+        self.connection.create_data_channel("other", None).await.unwrap()
+    }
+
     pub(crate) async fn close(self) {
         let _ = self.connection.close().await;
     }

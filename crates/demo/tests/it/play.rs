@@ -13,6 +13,7 @@ use entente_stats::Timecode;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp::codec::h264::H264Packet;
 use rtc::rtp::packetizer::Depacketizer;
+use webrtc::data_channel::DataChannelEvent;
 
 use crate::client::Client;
 use crate::codecs::{Decoder, read};
@@ -219,6 +220,34 @@ fn the_player_reads_why_a_session_failed() {
             })
             .await;
         assert!(reason.contains("h264_abacus is not part of the FFmpeg"), "{reason}");
+        client.close().await;
+    });
+}
+
+#[test]
+fn channels_of_no_use_are_closed_and_too_many_end_the_session() {
+    run(async {
+        let host = DemoCloud::start(DemoConfig::default()).unwrap();
+        let mut client = Client::connect(host.address(), PATH).await;
+        let mut others = Vec::new();
+        for _ in 0..8 {
+            others.push(client.open_other().await);
+        }
+        for other in &others {
+            let closed = async { while !matches!(other.poll().await, Some(DataChannelEvent::OnClose) | None) {} };
+            tokio::time::timeout(Duration::from_secs(5), closed).await.expect("the host closes it");
+        }
+        client.tell(Control::Ping { id: 1, client_micros: 2 }).await;
+        client.hear(|message| matches!(message, Control::Pong { id: 1, .. }).then_some(())).await;
+        assert_eq!(host.sessions(), 1);
+        for _ in 0..40 {
+            others.push(client.open_other().await);
+        }
+        let begun = Instant::now();
+        while host.sessions() > 0 {
+            assert!(begun.elapsed() < Duration::from_secs(5), "a flood of channels ends the session");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         client.close().await;
     });
 }
