@@ -16,6 +16,8 @@ pub(crate) const DEBIAN_BUILD: &[&str] = &[
     "libudev-dev",
     "libxkbcommon-dev",
     "libxkbcommon-x11-0",
+    "libxcursor1",
+    "libxi6",
     "libegl1",
     "libgl1-mesa-dri",
     "mesa-vulkan-drivers",
@@ -94,13 +96,13 @@ impl System {
             Self::Fedora => {
                 "Run (RPM Fusion has an FFmpeg with all codecs; Fedora's own ffmpeg-free-devel builds too):\n  \
                  sudo dnf install ffmpeg-free-devel clang clang-devel pkgconf-pkg-config cmake nasm alsa-lib-devel \
-                 systemd-devel libxkbcommon-devel libxkbcommon-x11 mesa-libEGL mesa-dri-drivers \
+                 systemd-devel libxkbcommon-devel libxkbcommon-x11 libXcursor libXi mesa-libEGL mesa-dri-drivers \
                  mesa-vulkan-drivers dejavu-sans-fonts"
             }
             Self::Arch => {
                 "Run:\n  \
                  sudo pacman -S --needed ffmpeg clang pkgconf cmake nasm alsa-lib systemd-libs libxkbcommon \
-                 libxkbcommon-x11 mesa vulkan-swrast ttf-dejavu base-devel"
+                 libxkbcommon-x11 libxcursor libxi mesa vulkan-swrast ttf-dejavu base-devel"
             }
             Self::MacOs => {
                 "Install the command line tools and Homebrew (https://brew.sh), then run:\n  \

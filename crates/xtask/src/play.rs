@@ -31,10 +31,15 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<(), Failure> {
     become_it(player)
 }
 
-/// `play`, an address, and what was given.
+/// `play`, an address unless something else says what to play, and what was given.
 fn player_arguments(given: &[OsString]) -> Vec<OsString> {
+    if given.iter().any(|argument| argument == "--list-devices") {
+        return given.to_vec();
+    }
     let mut arguments = vec![OsString::from("play")];
-    if !given.first().is_some_and(|first| first.to_string_lossy().contains("://")) {
+    let ticket = |argument: &OsString| argument.to_string_lossy().split('=').next() == Some("--ticket");
+    let address = given.first().is_some_and(|first| first.to_string_lossy().contains("://"));
+    if !address && !given.iter().any(ticket) {
         arguments.push(DEMO.into());
     }
     arguments.extend_from_slice(given);
@@ -42,7 +47,8 @@ fn player_arguments(given: &[OsString]) -> Vec<OsString> {
 }
 
 fn wants_window(arguments: &[OsString]) -> bool {
-    !arguments.iter().any(|argument| argument == "--headless" || argument == "--help" || argument == "-h")
+    let without = ["--headless", "--list-devices", "--help", "-h"];
+    !arguments.iter().any(|argument| without.iter().any(|name| argument == name))
 }
 
 fn has_display() -> bool {
@@ -77,6 +83,9 @@ mod tests {
         assert_eq!(player_arguments(&[]), list("play demo://game"));
         assert_eq!(player_arguments(&list("--headless")), list("play demo://game --headless"));
         assert_eq!(player_arguments(&list("whep+http://h/g --x")), list("play whep+http://h/g --x"));
+        assert_eq!(player_arguments(&list("--ticket -")), list("play --ticket -"));
+        assert_eq!(player_arguments(&list("--headless --ticket=-")), list("play --headless --ticket=-"));
+        assert_eq!(player_arguments(&list("--list-devices")), list("--list-devices"));
     }
 
     #[test]
@@ -84,5 +93,6 @@ mod tests {
         assert!(wants_window(&player_arguments(&[])));
         assert!(!wants_window(&player_arguments(&list("--seconds 3 --headless"))));
         assert!(!wants_window(&player_arguments(&list("--help"))));
+        assert!(!wants_window(&player_arguments(&list("--list-devices"))));
     }
 }

@@ -1,5 +1,8 @@
 //! Installing what building and testing need. Does nothing, and needs no network, when all is there.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::Failure;
@@ -36,7 +39,9 @@ fn debian(test: bool) -> Result<(), Failure> {
         // A relative of Debian without its tools: judge by the result.
         return elsewhere(System::Other);
     };
-    let wished = if test { not_installed(DEBIAN_TEST).unwrap_or_default() } else { Vec::new() };
+    let mut wished = if test { not_installed(DEBIAN_TEST).unwrap_or_default() } else { Vec::new() };
+    let refused = Refused::read();
+    wished.retain(|package| !refused.holds(package));
     if needed.is_empty() && wished.is_empty() {
         return Ok(());
     }
@@ -58,10 +63,39 @@ fn debian(test: bool) -> Result<(), Failure> {
         for package in wished {
             if install(&[package]).is_err() {
                 println!("{package} is not to be had here: the tests that need it will be skipped.");
+                refused.add(package);
             }
         }
     }
     Ok(())
+}
+
+/// Packages that this system does not have, so that it is not asked again at each run. They are asked for again when
+/// the file is removed, or after `cargo clean`.
+struct Refused {
+    file: PathBuf,
+    names: String,
+}
+
+impl Refused {
+    fn read() -> Self {
+        let file = shell::target().join("xtask-refused-packages");
+        let names = std::fs::read_to_string(&file).unwrap_or_default();
+        Self { file, names }
+    }
+
+    fn holds(&self, package: &str) -> bool {
+        self.names.lines().any(|name| name == package)
+    }
+
+    fn add(&self, package: &str) {
+        // Without the note it is asked again, which only costs time.
+        let written = OpenOptions::new().create(true).append(true).open(&self.file);
+        let written = written.and_then(|mut file| writeln!(file, "{package}"));
+        if let Err(error) = written {
+            println!("{} cannot be written: {error}", self.file.display());
+        }
+    }
 }
 
 /// `None` when there is no dpkg.
@@ -86,16 +120,39 @@ fn apt_get(arguments: &[&str]) -> Command {
     command
 }
 
-/// Systems where we install nothing: say what to do and stop, unless FFmpeg's libraries are there already.
+/// Systems where we install nothing: say what to do and stop, unless what building needs is there already.
 fn elsewhere(system: System) -> Result<(), Failure> {
-    let by_hand = std::env::var_os("FFMPEG_DIR").is_some();
-    if by_hand || shell::output(Command::new("pkg-config").args(["--modversion", "libavcodec"])).is_some() {
+    let program = |name: &str| shell::output(Command::new(name).arg("--version")).is_some();
+    let mut lacking =
+        lacking(program, |library| shell::output(Command::new("pkg-config").args(["--exists", library])).is_some());
+    if std::env::var_os("FFMPEG_DIR").is_some() {
+        lacking.retain(|name| !FFMPEG.contains(name));
+    }
+    if lacking.is_empty() {
         return Ok(());
     }
     Err(Failure::new(format!(
-        "FFmpeg's libraries were not found (pkg-config knows no libavcodec, and FFMPEG_DIR is not set).\n{}\nThen try again.",
+        "These were not found: {}.\n{}\nThen try again.",
+        lacking.join(", "),
         system.instructions()
     )))
+}
+
+/// What pkg-config calls FFmpeg's libraries; `FFMPEG_DIR` stands for them too.
+const FFMPEG: &[&str] = &["libavcodec", "libavformat", "libavutil", "libswscale", "libswresample"];
+
+/// Programs and libraries that building needs and that are not there. Without pkg-config nothing can be said of the
+/// rest, and only `FFMPEG_DIR` helps.
+fn lacking(program: impl Fn(&str) -> bool, library: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    if !program("pkg-config") {
+        return FFMPEG.to_vec();
+    }
+    // bindgen wants the library, which comes with the program, or is where this says.
+    let clang: &[&str] = if std::env::var_os("LIBCLANG_PATH").is_some() { &[] } else { &["clang"] };
+    let mut lacking: Vec<&str> = clang.iter().copied().chain(["cmake"]).filter(|name| !program(name)).collect();
+    let of_linux: &[&str] = if cfg!(target_os = "linux") { &["alsa", "libudev"] } else { &[] };
+    lacking.extend(FFMPEG.iter().chain(of_linux).filter(|name| !library(name)));
+    lacking
 }
 
 /// rustfmt and clippy.
@@ -141,5 +198,19 @@ fn peers() {
         .and_then(|()| std::fs::write(&note, &list).map_err(|error| Failure::new(error.to_string())));
     if let Err(failure) = done {
         println!("They could not be installed: the tests that need them will be skipped. {}", failure.message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_lacking_is_named() {
+        assert!(lacking(|_| true, |_| true).is_empty());
+        assert_eq!(lacking(|_| true, |library| library != "libudev"), ["libudev"]);
+        assert_eq!(lacking(|program| program != "cmake", |_| true), ["cmake"]);
+        assert_eq!(lacking(|_| false, |_| true), FFMPEG);
     }
 }
