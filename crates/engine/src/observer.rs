@@ -227,7 +227,6 @@ fn model(view: &OverlayView, summary: &Summary, now: Instant) -> OverlayModel {
     OverlayModel {
         mode: view.mode,
         lines: overlay_lines(summary, view.mode, now),
-        graph: None,
         notice: view
             .notice
             .as_ref()

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use entente_model::picture::{Color, FrameTimes, OwnedPlanes, Picture, PixelLayout};
-use entente_present::overlay::Graph;
 use entente_present::{
     Command, OverlayMode, OverlayModel, Presenter, Ready, RendererChoice, ScaleMode, Slot, Summary, command_queue,
     spawn,
@@ -111,7 +110,6 @@ fn overlay(arguments: &Arguments, renderer: &str, delays: &[f32]) -> OverlayMode
     OverlayModel {
         mode: OverlayMode::Full,
         lines,
-        graph: Some(Graph { label: "decoded to shown, ms".into(), samples_ms: delays.to_vec(), target_ms: 4.0 }),
         notice: Some("Ctrl+Alt+Z releases the pointer".into()),
         stage: match (arguments.wait, arguments.lost) {
             (true, _) => Some("finding a path to the host".into()),

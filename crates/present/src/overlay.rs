@@ -1,34 +1,18 @@
 //! What is drawn over the picture: figures, stage, notice, help. One egui painting for both bodies.
 
-use egui::{Align2, Color32, Context, FontId, Galley, LayerId, Painter, Pos2, RawInput, Vec2};
+use egui::{Color32, Context, FontId, Galley, LayerId, Painter, Pos2, RawInput, Vec2};
 
 use crate::placement::Rect;
 
 pub use entente_stats::OverlayMode;
 
-/// Samples that the graph shows at most, the newest ones.
-pub const GRAPH_SAMPLES: usize = 120;
-
-/// A row of bars, drawn in [`OverlayMode::Full`].
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Graph {
-    /// What it shows, with its unit.
-    pub label: String,
-    /// Milliseconds, oldest first; not finite values are left out as gaps.
-    pub samples_ms: Vec<f32>,
-    /// Bars up to here are good, up to twice of it fair, above bad; in milliseconds.
-    pub target_ms: f32,
-}
-
 /// All that can lie over the picture.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OverlayModel {
-    /// How much of `lines` and `graph` is shown.
+    /// How much of `lines` is shown.
     pub mode: OverlayMode,
     /// Figures, the most important line first.
     pub lines: Vec<String>,
-    /// A row of bars below the lines.
-    pub graph: Option<Graph>,
     /// A short message at the bottom ("press … to release the pointer").
     pub notice: Option<String>,
     /// Where the session stands ("finding a path to the host", "connection lost, trying again"): centred on black
@@ -154,10 +138,6 @@ fn union(a: Rect, b: Rect) -> Rect {
 const BACKING: Color32 = Color32::from_black_alpha(176);
 const BANNER: Color32 = Color32::from_black_alpha(208);
 const TEXT: Color32 = Color32::from_rgb(236, 236, 236);
-const FAINT: Color32 = Color32::from_rgb(168, 168, 168);
-const GOOD: Color32 = Color32::from_rgb(96, 200, 120);
-const FAIR: Color32 = Color32::from_rgb(230, 180, 70);
-const BAD: Color32 = Color32::from_rgb(235, 90, 80);
 
 struct Canvas {
     painter: Painter,
@@ -235,62 +215,20 @@ impl Canvas {
             OverlayMode::Compact | OverlayMode::Full => usize::MAX,
         };
         let lines: &[String] = model.lines.get(..shown.min(model.lines.len())).unwrap_or_default();
-        let graph =
-            model.graph.as_ref().filter(|graph| model.mode == OverlayMode::Full && !graph.samples_ms.is_empty());
-        if lines.is_empty() && graph.is_none() {
+        if lines.is_empty() {
             return;
         }
         let pad = self.px(6.0);
         let top = self.screen.reserved as f32 + self.px(4.0);
         let galley = self.figures_text(lines, pad);
-        let text = if lines.is_empty() { Vec2::ZERO } else { galley.size() };
-        let graph_height = if graph.is_some() { self.px(58.0) } else { 0.0 };
-        let graph_width = if graph.is_some() { self.bar_width() * GRAPH_SAMPLES as f32 } else { 0.0 };
         let room = Vec2::new(self.width() - 2.0 * pad, self.height() - top);
-        let size = Vec2::new(text.x.max(graph_width) + 2.0 * pad, text.y + graph_height + 2.0 * pad).min(room);
+        let size = (galley.size() + Vec2::splat(2.0 * pad)).min(room);
         if size.x <= 0.0 || size.y <= 0.0 {
             return;
         }
         let rect = self.backing(Pos2::new(pad, top), size, BACKING, regions);
         let inside = self.painter.with_clip_rect(rect);
         inside.galley(rect.min + Vec2::splat(pad), galley, TEXT);
-        if let Some(graph) = graph {
-            let origin = Pos2::new(rect.min.x + pad, rect.min.y + pad + text.y);
-            self.graph(&inside, origin, graph_height, graph);
-        }
-    }
-
-    fn bar_width(&self) -> f32 {
-        self.px(2.0)
-    }
-
-    fn graph(&self, painter: &Painter, origin: Pos2, height: f32, graph: &Graph) {
-        let label = painter.text(
-            Pos2::new(origin.x, origin.y + self.px(2.0)),
-            Align2::LEFT_TOP,
-            &graph.label,
-            FontId::monospace(self.px(11.0)),
-            FAINT,
-        );
-        let newest = graph.samples_ms.len().saturating_sub(GRAPH_SAMPLES);
-        let samples = graph.samples_ms.get(newest..).unwrap_or_default();
-        let finite = samples.iter().copied().filter(|sample| sample.is_finite());
-        let target = if graph.target_ms.is_finite() { graph.target_ms.max(0.1) } else { 16.7 };
-        let ceiling = finite.fold(target * 2.0, f32::max);
-        let bottom = origin.y + height;
-        let room = (bottom - label.max.y - self.px(2.0)).max(1.0);
-        let width = self.bar_width();
-        for (index, sample) in samples.iter().enumerate().filter(|(_, sample)| sample.is_finite()) {
-            let color = match *sample {
-                good if good <= target => GOOD,
-                fair if fair <= target * 2.0 => FAIR,
-                _ => BAD,
-            };
-            let left = origin.x + index as f32 * width;
-            let top = bottom - (sample.max(0.0) / ceiling * room).round().max(1.0);
-            let bar = egui::Rect::from_min_max(Pos2::new(left, top), Pos2::new(left + width, bottom));
-            painter.rect_filled(bar, 0.0, color);
-        }
     }
 
     fn stage(&self, text: &str, above_help: bool, regions: &mut Vec<Rect>) {

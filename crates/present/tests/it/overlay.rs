@@ -1,7 +1,7 @@
 //! What the overlay covers, and what it must not.
 
 use entente_model::picture::{Color, Picture, PixelLayout};
-use entente_present::overlay::{Graph, OverlayMode, OverlayModel};
+use entente_present::overlay::{OverlayMode, OverlayModel};
 use entente_present::raster::Panel;
 use entente_present::software::SoftwareCanvas;
 use entente_present::{Look, Rect, ScaleMode, placement};
@@ -13,11 +13,6 @@ fn figures(mode: OverlayMode) -> OverlayModel {
     OverlayModel {
         mode,
         lines: (0..9).map(|line| format!("line {line}: 1280x720 59.9 fps  12.{line} ms")).collect(),
-        graph: Some(Graph {
-            label: "frame ms".into(),
-            samples_ms: (0..200).map(|sample| (sample % 40) as f32).collect(),
-            target_ms: 16.7,
-        }),
         ..OverlayModel::default()
     }
 }
@@ -50,7 +45,7 @@ fn figures_are_drawn_below_the_strip() {
     {
         let picture = flat(PixelLayout::I420, shape, [80, 128, 128]);
         let plain = drawn(Some(&picture), size, &figures(OverlayMode::Off), 1.0);
-        // One line, all lines, all lines and the graph.
+        // One line, then all lines; whoever makes the lines makes more for the last mode.
         let (mut text_before, mut area_before) = (0, 0);
         for mode in [OverlayMode::Line, OverlayMode::Compact, OverlayMode::Full] {
             let with = drawn(Some(&picture), size, &figures(mode), 1.0);
@@ -58,7 +53,7 @@ fn figures_are_drawn_below_the_strip() {
             assert!(top >= first, "{mode:?} covers row {top} of {first} which belong to the strip");
             assert!(right < size.0 && bottom < size.1);
             let (text, area) = (bright(&with), (right - left) * (bottom - top));
-            assert!(area > area_before, "{mode:?} at {size:?} covers {area} pixels, {area_before} in the mode before");
+            assert!(area >= area_before, "{mode:?} at {size:?} covers {area} pixels, {area_before} in the mode before");
             assert!(text >= text_before && text > 200, "{mode:?} at {size:?}: {text} bright pixels");
             if mode == OverlayMode::Compact {
                 assert!(text > 5 * text_before, "nine lines: {text} bright pixels, one: {text_before}");
@@ -216,14 +211,12 @@ proptest! {
     fn any_text_on_any_window_is_drawn(
         lines in prop::collection::vec(".{0,60}", 0..8),
         text in prop::option::of("(?s).{0,200}"),
-        samples in prop::collection::vec(prop::num::f32::ANY, 0..150),
         window in (1u32..400, 1u32..300),
         scale in prop_oneof![Just(0.0f32), Just(f32::NAN), 0.5f32..3.0],
     ) {
         let overlay = OverlayModel {
             mode: OverlayMode::Full,
             lines,
-            graph: Some(Graph { label: String::new(), samples_ms: samples, target_ms: f32::NAN }),
             notice: text.clone(),
             stage: text.clone(),
             help: text,
