@@ -132,11 +132,6 @@ impl AudioPlayer {
         self.mailbox.volume.set(gain);
     }
 
-    /// Silences or restores sound; packets are played on.
-    pub fn set_muted(&self, muted: bool) {
-        self.mailbox.volume.mute(muted);
-    }
-
     /// Counters now.
     #[must_use]
     pub fn stats(&self) -> AudioStats {

@@ -1,7 +1,7 @@
 //! The device's side: takes sound out of the ring, and fades where there is none.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::mix::to_stereo;
@@ -21,12 +21,11 @@ const NEVER: u64 = u64::MAX;
 #[derive(Debug)]
 pub(crate) struct Volume {
     gain: AtomicU32,
-    muted: AtomicBool,
 }
 
 impl Volume {
     pub(crate) fn new(gain: f32) -> Self {
-        let volume = Self { gain: AtomicU32::new(0), muted: AtomicBool::new(false) };
+        let volume = Self { gain: AtomicU32::new(0) };
         volume.set(gain);
         volume
     }
@@ -37,12 +36,8 @@ impl Volume {
         self.gain.store(gain.to_bits(), Ordering::Relaxed);
     }
 
-    pub(crate) fn mute(&self, muted: bool) {
-        self.muted.store(muted, Ordering::Relaxed);
-    }
-
     fn now(&self) -> f32 {
-        if self.muted.load(Ordering::Relaxed) { 0.0 } else { f32::from_bits(self.gain.load(Ordering::Relaxed)) }
+        f32::from_bits(self.gain.load(Ordering::Relaxed))
     }
 }
 

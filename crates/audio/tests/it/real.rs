@@ -58,13 +58,13 @@ fn without_a_device_the_wav_file_holds_the_tone() {
 }
 
 #[test]
-fn mute_and_volume_reach_the_output() {
-    let path = std::env::temp_dir().join(format!("entente-audio-mute-{}.wav", std::process::id()));
+fn volume_reaches_the_output() {
+    let path = std::env::temp_dir().join(format!("entente-audio-volume-{}.wav", std::process::id()));
     let config =
         AudioConfig { device: DeviceChoice::Null, wav: Some(path.clone()), volume: 0.5, ..AudioConfig::default() };
     let player = AudioPlayer::start(config, || {}).unwrap();
     send(&player, 0.5);
-    player.set_muted(true);
+    player.set_volume(0.0);
     send(&player, 0.4);
     player.stop();
     let left: Vec<f32> = hound::WavReader::open(&path)
