@@ -29,6 +29,11 @@ const TICK: Duration = Duration::from_millis(50);
 /// After a lost device, the default one is tried after this long, then after twice that, up to [`RETRY_MOST`].
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_MOST: Duration = Duration::from_secs(30);
+/// Times that a device which is back is tried although it does not open.
+const RETURNS: u32 = 4;
+
+/// A device that hangs may hold up the end for so long.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
 
 /// Where sound goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +41,7 @@ pub enum DeviceChoice {
     /// The system's default device; silence in real time if there is none.
     #[default]
     Default,
-    /// A device of [`crate::list_devices`], by name or id; the default one if it is not there.
+    /// A device of [`crate::list_devices`], by name or id; the default one while it is not there.
     Named(String),
     /// No device: silence in real time, so that statistics and the WAV file are real.
     Null,
@@ -160,9 +165,16 @@ impl Drop for AudioPlayer {
     fn drop(&mut self) {
         self.mailbox.stop.store(true, Ordering::Release);
         self.wake();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
+        let Some(thread) = self.thread.take() else { return };
+        let until = Instant::now() + STOP_LIMIT;
+        while !thread.is_finished() {
+            if Instant::now() >= until {
+                tracing::error!("the audio thread does not end; it is left alone");
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if thread.join().is_err() {
             tracing::error!("the audio thread panicked");
         }
     }
@@ -182,6 +194,11 @@ struct Worker {
     trouble: Arc<Trouble>,
     xruns: u64,
     retry: Option<(Instant, Duration)>,
+    /// Looks whether the wanted device is back, on a thread of its own: asking the platform takes longer than the sound
+    /// in the buffer lasts.
+    search: Option<JoinHandle<bool>>,
+    /// Times that the default device had to do instead of the wanted one; 0 while that plays.
+    second_best: u32,
     /// The last thing said about the device, so that retries do not repeat it.
     said: String,
 }
@@ -196,6 +213,8 @@ impl Worker {
             trouble: Arc::default(),
             xruns: 0,
             retry: None,
+            search: None,
+            second_best: 0,
             said: String::new(),
         }
     }
@@ -216,7 +235,7 @@ impl Worker {
             let due = feeder.advance(now);
             self.drain_tap();
             self.count_xruns();
-            if self.must_reopen(now) && self.worth_reopening(now) {
+            if self.must_reopen(now) && self.worth_reopening() {
                 // The old stream goes first: some devices open only once.
                 drop(output);
                 match self.open() {
@@ -250,7 +269,10 @@ impl Worker {
                 Ok((feeder, output, line)) => {
                     failures.push(line);
                     self.say_once(failures.join("; "));
-                    self.retry = None;
+                    self.second_best = if failures.len() > 1 { self.second_best + 1 } else { 0 };
+                    // A device that is there and does not open is not worth a click again and again.
+                    let again = (1..=RETURNS).contains(&self.second_best);
+                    self.retry = if again { Some(self.next_try()) } else { None };
                     return Some((feeder, output));
                 }
                 Err(error) => failures.push(error.to_string().trim_end_matches('.').to_owned()),
@@ -260,10 +282,15 @@ impl Worker {
             self.say_once("sound is played into silence, as asked".to_owned());
         } else {
             self.say_once(format!("{}; playing into silence", failures.join("; ")));
-            let pause = self.retry.map_or(RETRY_FIRST, |(_, pause)| (pause * 2).min(RETRY_MOST));
-            self.retry = Some((Instant::now() + pause, pause));
+            self.second_best = 0;
+            self.retry = Some(self.next_try());
         }
         self.open_null().map_err(|error| self.say_once(format!("no sound: {error}"))).ok()
+    }
+
+    fn next_try(&self) -> (Instant, Duration) {
+        let pause = self.retry.map_or(RETRY_FIRST, |(_, pause)| (pause * 2).min(RETRY_MOST));
+        (Instant::now() + pause, pause)
     }
 
     fn open_device(&mut self, name: Option<&str>) -> Result<(Feeder, Output, String), AudioError> {
@@ -329,17 +356,28 @@ impl Worker {
     }
 
     fn must_reopen(&self, now: Instant) -> bool {
-        self.trouble.lost.load(Ordering::Acquire) || self.retry.is_some_and(|(at, _)| now >= at)
+        self.trouble.lost.load(Ordering::Acquire)
+            || self.retry.is_some_and(|(at, _)| now >= at)
+            || self.search.as_ref().is_some_and(JoinHandle::is_finished)
     }
 
-    /// A lost device has to go in any case; silence only makes room for a device that is there.
-    fn worth_reopening(&mut self, now: Instant) -> bool {
-        if self.trouble.lost.load(Ordering::Acquire) || Plan::find(None).is_ok() {
+    /// A lost device has to go in any case; silence only makes room for a device that is there, and the default device
+    /// only for the wanted one.
+    fn worth_reopening(&mut self) -> bool {
+        if self.trouble.lost.load(Ordering::Acquire) {
             return true;
         }
-        if let Some((at, pause)) = &mut self.retry {
-            *pause = (*pause * 2).min(RETRY_MOST);
-            *at = now + *pause;
+        if let Some(search) = self.search.take_if(|search| search.is_finished()) {
+            return search.join().unwrap_or(false);
+        }
+        if self.second_best == 0 && Plan::find(None).is_ok() {
+            return true;
+        }
+        self.retry = Some(self.next_try());
+        if let (1.., DeviceChoice::Named(name), None) = (self.second_best, &self.device, &self.search) {
+            let name = name.clone();
+            let look = move || Plan::find(Some(&name)).is_ok();
+            self.search = std::thread::Builder::new().name("audio search".into()).spawn(look).ok();
         }
         false
     }
