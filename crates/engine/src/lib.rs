@@ -358,15 +358,15 @@ impl Router {
     }
 
     fn queue(&self, frame: entente_model::media::EncodedFrame) {
-        let behind = |frame| Entry::Dropped { frame, why: DropReason::DecoderBehind };
+        let drop_frame = |frame, why| self.journal.write(Entry::Dropped { frame, why });
         match self.frames.push(frame) {
             Pushed::Queued => {}
             Pushed::Flushed(dropped) => {
-                dropped.into_iter().for_each(|id| self.journal.write(behind(id)));
+                dropped.into_iter().for_each(|id| drop_frame(id, DropReason::DecoderBehind));
                 self.ask_for_keyframe();
             }
-            Pushed::Refused(id) => {
-                self.journal.write(behind(id));
+            Pushed::Refused(id, why) => {
+                drop_frame(id, why);
                 self.ask_for_keyframe();
             }
         }

@@ -5,6 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use entente_model::media::EncodedFrame;
+use entente_stats::DropReason;
 
 /// Frames that may wait for the decoder; more than that is delay that nobody wants.
 pub(crate) const CAPACITY: usize = 8;
@@ -16,14 +17,15 @@ pub(crate) enum Pushed {
     Queued,
     /// The decoder is too far behind: these frames were thrown away, a key frame is needed.
     Flushed(Vec<u64>),
-    /// Thrown away, since an earlier one that it may depend on was too.
-    Refused(u64),
+    /// Thrown away, since an earlier one that it may depend on was too: for that one's reason.
+    Refused(u64, DropReason),
 }
 
 #[derive(Debug, Default)]
 struct State {
     frames: VecDeque<EncodedFrame>,
-    needs_key: bool,
+    /// Only a key frame is taken, and why that is so.
+    needs_key: Option<DropReason>,
     closed: bool,
 }
 
@@ -45,9 +47,9 @@ impl FrameQueue {
         let mut state = self.state();
         if frame.key {
             // Nothing before a key frame is worth decoding once the queue had to be cut.
-            state.needs_key = false;
-        } else if state.needs_key {
-            return Pushed::Refused(frame.id);
+            state.needs_key = None;
+        } else if let Some(why) = state.needs_key {
+            return Pushed::Refused(frame.id, why);
         }
         if state.frames.len() < CAPACITY {
             state.frames.push_back(frame);
@@ -60,7 +62,7 @@ impl FrameQueue {
             self.ready.notify_one();
         } else {
             dropped.push(frame.id);
-            state.needs_key = true;
+            state.needs_key = Some(DropReason::DecoderBehind);
         }
         Pushed::Flushed(dropped)
     }
@@ -72,7 +74,7 @@ impl FrameQueue {
         while state.frames.front().is_some_and(|frame| !frame.key) {
             dropped.extend(state.frames.pop_front().map(|frame| frame.id));
         }
-        state.needs_key = state.frames.is_empty();
+        state.needs_key = state.frames.is_empty().then_some(DropReason::Undecodable);
         dropped
     }
 
@@ -106,6 +108,8 @@ mod tests {
 
     use super::*;
 
+    const BEHIND: DropReason = DropReason::DecoderBehind;
+
     fn frame(id: u64, key: bool) -> EncodedFrame {
         #[allow(clippy::disallowed_methods, reason = "any instant will do")]
         let at = Instant::now();
@@ -134,7 +138,7 @@ mod tests {
             assert_eq!(queue.push(frame(id, id == 0)), Pushed::Queued);
         }
         assert_eq!(queue.push(frame(8, false)), Pushed::Flushed((0..=8).collect()));
-        assert_eq!(queue.push(frame(9, false)), Pushed::Refused(9));
+        assert_eq!(queue.push(frame(9, false)), Pushed::Refused(9, BEHIND));
         assert_eq!(pop(&queue), None);
         assert_eq!(queue.push(frame(10, true)), Pushed::Queued);
         assert_eq!(queue.push(frame(11, false)), Pushed::Queued);
@@ -160,7 +164,7 @@ mod tests {
         assert_eq!(queue.skip_to_key(), [1, 2]);
         assert_eq!((pop(&queue), pop(&queue)), (Some(3), Some(4)));
         assert!(queue.skip_to_key().is_empty());
-        assert_eq!(queue.push(frame(5, false)), Pushed::Refused(5));
+        assert_eq!(queue.push(frame(5, false)), Pushed::Refused(5, DropReason::Undecodable));
     }
 
     #[test]
