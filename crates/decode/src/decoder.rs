@@ -98,7 +98,7 @@ impl Decoder {
         let mut untried: VecDeque<_> = candidates(&config.hardware)?.into();
         let mut failed = Vec::new();
         let (context, name, hardware) = open_next(config.codec, threads, &mut untried, &mut failed)?;
-        let this = Self {
+        let mut this = Self {
             config,
             threads,
             context,
@@ -114,8 +114,11 @@ impl Decoder {
             downloads: Downloads::default(),
             converter: Converter::default(),
         };
-        let why = this.why();
-        Ok((this, why))
+        if this.hardware.is_none() && !this.failed.is_empty() {
+            this.notice = Some(this.short());
+        }
+        let line = this.line();
+        Ok((this, line))
     }
 
     /// Library decoder and where it runs, for example `h264 (software)` or `hevc (vaapi)`.
@@ -136,7 +139,19 @@ impl Decoder {
         self.pending.len()
     }
 
-    /// A line for the user since the last call: the decoder was replaced, and why.
+    /// Why this decoder and no other.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match (&self.config.hardware, self.failed.is_empty()) {
+            (_, false) if self.hardware.is_some() => format!("others do not work: {}", self.failed.join("; ")),
+            (_, false) => format!("no hardware decoder works: {}", self.failed.join("; ")),
+            (HardwareChoice::Never, true) => "hardware is switched off".to_owned(),
+            (HardwareChoice::Named(_), true) => "as asked".to_owned(),
+            (HardwareChoice::Auto, true) => "first of the platform".to_owned(),
+        }
+    }
+
+    /// A line for the user since the last call: the decoder is not the first choice, or was replaced, and why.
     pub fn take_notice(&mut self) -> Option<String> {
         self.notice.take()
     }
@@ -311,20 +326,22 @@ impl Decoder {
         self.hardware = hardware;
         self.pending.clear();
         self.needs_key = true;
-        let line = self.why();
+        let line = self.line();
         tracing::warn!("{line}");
-        self.notice = Some(line);
+        self.notice = Some(self.short());
         Ok(())
     }
 
-    fn why(&self) -> String {
-        let reason = match (&self.config.hardware, self.failed.is_empty()) {
-            (_, false) => format!("no hardware decoder: {}", self.failed.join("; ")),
-            (HardwareChoice::Never, true) => "hardware is switched off".to_owned(),
-            (HardwareChoice::Named(_), true) => "as asked".to_owned(),
-            (HardwareChoice::Auto, true) => "first of the platform".to_owned(),
-        };
-        format!("decoding {} with {}: {reason}", self.config.codec.name(), self.name)
+    /// One line over the picture has room for the names only.
+    fn short(&self) -> String {
+        let failed: Vec<&str> =
+            self.failed.iter().map(|line| line.split_once(':').map_or(line.as_str(), |(kind, _)| kind)).collect();
+        let who = if self.hardware.is_some() { self.name.as_str() } else { "the processor" };
+        format!("Pictures are decoded by {who}: {} cannot be used.", failed.join(", "))
+    }
+
+    fn line(&self) -> String {
+        format!("decoding {} with {}: {}", self.config.codec.name(), self.name, self.why())
     }
 }
 

@@ -30,7 +30,9 @@ impl Code {
 
 impl std::fmt::Display for Code {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Display::fmt(&ffmpeg_next::Error::from(self.0), out)
+        let text = ffmpeg_next::Error::from(self.0).to_string();
+        // Drivers return codes of their own that FFmpeg has no words for.
+        if text.trim().is_empty() { write!(out, "error {}", self.0) } else { out.write_str(&text) }
     }
 }
 

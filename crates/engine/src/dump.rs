@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Sender, bounded};
 use entente_model::picture::Picture;
 
-use crate::Dump;
+use crate::{Dump, EngineError};
 
 /// Pictures that may wait for the disk; when full, a picture is left out.
 const WAITING: usize = 4;
@@ -20,8 +20,8 @@ pub(crate) struct Dumper {
 }
 
 impl Dumper {
-    pub(crate) fn start(dump: Dump) -> std::io::Result<Self> {
-        std::fs::create_dir_all(&dump.folder)?;
+    pub(crate) fn start(dump: Dump) -> Result<Self, EngineError> {
+        usable(&dump.folder).map_err(|why| EngineError::File { path: dump.folder.display().to_string(), why })?;
         let (pictures, waiting) = bounded::<Picture>(WAITING);
         let thread = std::thread::Builder::new().name(String::from("dump")).spawn(move || {
             for picture in waiting {
@@ -52,6 +52,14 @@ impl Drop for Dumper {
             let _ = thread.join();
         }
     }
+}
+
+/// Makes the folder if it is not there, and finds out whether files may be made in it.
+fn usable(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let trial = folder.join(format!(".entente-{}", std::process::id()));
+    std::fs::File::create(&trial)?;
+    std::fs::remove_file(trial)
 }
 
 fn write(path: &Path, picture: &Picture) -> Result<(), Box<dyn std::error::Error>> {

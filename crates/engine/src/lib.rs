@@ -27,6 +27,7 @@ use entente_decode::HardwareChoice;
 use entente_drive::{Driver, DriverConfig, Handle};
 use entente_model::input::{Feedback, InputEvent};
 use entente_model::stage::Stage;
+use entente_model::media::VideoCodec;
 use entente_model::time::MonoClock;
 use entente_model::{EndReason, Event, Link, Request};
 use entente_present::{Command, Ready, Slot};
@@ -37,7 +38,7 @@ use crate::queue::{FrameQueue, Pushed};
 
 /// Entries that the journal holds between two looks of the observer: a second of 240 fps with all stages and input at
 /// 1 kHz, four times over.
-const JOURNAL: usize = 8192;
+pub const JOURNAL: usize = 8192;
 
 /// What a part of the stream tells the player.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,7 +80,9 @@ pub struct StreamConfig {
     pub clock: MonoClock,
     /// Which decoder.
     pub hardware: HardwareChoice,
-    /// Show frames whose references are missing.
+    /// The codec that will probably come; its decoder is opened while the link still connects.
+    pub codec: Option<VideoCodec>,
+    /// Show frames whose references are missing, and pictures that the decoder marks as damaged.
     pub allow_damaged: bool,
     /// Where sound goes.
     pub audio: AudioConfig,
@@ -204,7 +207,8 @@ impl Stream {
                 asker: Arc::clone(&asker),
                 hardware: config.hardware,
             },
-            config.dump,
+        let dumper = config.dump.map(dump::Dumper::start).transpose()?;
+            dumper,
         )?;
         let router = Router {
             frames: Arc::clone(&frames),
@@ -212,7 +216,10 @@ impl Stream {
             recorder,
             journal: writer.clone(),
             sound: sound.clone(),
+                overlay: observer.control(),
             news: Arc::clone(news),
+                codec: config.codec,
+                allow_damaged: config.allow_damaged,
             asker: Arc::clone(&asker),
             overlay: observer.control(),
             ended: Arc::clone(&ended),

@@ -154,7 +154,7 @@ impl Session {
             record: play.record.clone(),
             shared_clock: target.local,
         };
-        let (writer, reader) = journal(8192);
+        let (writer, reader) = journal(entente_engine::JOURNAL);
         let present =
             entente_present::spawn(presenter, info, screen.slot.clone(), orders, writer.clone(), Instant::now)
                 .map_err(|error| EndReason::CannotPlay(error.to_string()))?;
@@ -164,6 +164,7 @@ impl Session {
         overlay.set_mode(match play.overlay {
             Overlay::Off => entente_stats::overlay::OverlayMode::Off,
             Overlay::Line => entente_stats::overlay::OverlayMode::Line,
+            codec: target.codec,
             Overlay::Compact => entente_stats::overlay::OverlayMode::Compact,
             Overlay::Full => entente_stats::overlay::OverlayMode::Full,
         });

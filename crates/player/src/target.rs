@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use entente_demo::{DemoCloud, DemoConfig};
+use entente_model::media::VideoCodec;
 use entente_model::ticket::Ticket;
 use entente_model::time::MonoClock;
 use entente_model::{EndReason, Link};
@@ -13,6 +14,8 @@ use url::Url;
 pub(crate) struct Target {
     pub(crate) link: Box<dyn Link>,
     pub(crate) title: String,
+    /// What the host is asked for first, so what will probably come.
+    pub(crate) codec: Option<VideoCodec>,
     /// The host runs on this machine, so its clock is ours.
     pub(crate) local: bool,
     /// The embedded demo cloud, alive while it is played.
@@ -52,6 +55,7 @@ impl Target {
             }
         }
         let title = ticket.title.clone().unwrap_or(title);
+        let codec = codecs.first().copied();
         let config = WhepConfig {
             bearer: ticket.bearer,
             ice_servers: ticket.ice_servers,
@@ -63,7 +67,7 @@ impl Target {
             seed: seed(clock, now),
         };
         let link = WhepLink::new(config, now)?;
-        Ok(Self { link: Box::new(link), title, local, cloud })
+        Ok(Self { link: Box::new(link), title, codec, local, cloud })
     }
 }
 

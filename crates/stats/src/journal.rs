@@ -38,7 +38,7 @@ pub enum DropReason {
     Newer,
     /// The decoder's queue was full.
     DecoderBehind,
-    /// The decoder refused it, or it waited for a key frame.
+    /// The decoder refused it or marked its picture as damaged, or it waited for a key frame.
     Undecodable,
 }
 
@@ -87,7 +87,7 @@ pub enum Entry {
         /// Why.
         why: DropReason,
     },
-    /// The decoder marked a picture as damaged.
+    /// The decoder marked a picture as damaged. One that is not shown is [`Entry::Dropped`] besides.
     Corrupt {
         /// Frame number.
         frame: u64,
@@ -109,6 +109,8 @@ pub enum Entry {
         height: u32,
         /// Decoder name.
         decoder: String,
+        /// Why that decoder.
+        why: String,
     },
     /// Which renderer draws, and why that one.
     Renderer {

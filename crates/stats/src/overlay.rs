@@ -137,9 +137,11 @@ fn wire(value: Percentiles) -> String {
 
 fn full(summary: &Summary, recent: &Recent) -> Vec<String> {
     let mut lines = vec![line(recent), video_line(summary, recent)];
+    if let Some(video) = summary.video() {
+        lines.push(named("decoder", &video.decoder, &video.why));
+    }
     if let Some(renderer) = summary.renderer() {
-        let why = if renderer.why.is_empty() { String::new() } else { format!(" ({})", renderer.why) };
-        lines.push(format!("renderer {}{why}", renderer.name));
+        lines.push(named("renderer", &renderer.name, &renderer.why));
     }
     lines.push(format!("network {}", network(recent)));
     lines.push("stage          p50     p99 ms".to_owned());
@@ -163,18 +165,13 @@ fn full(summary: &Summary, recent: &Recent) -> Vec<String> {
     lines
 }
 
+fn named(what: &str, name: &str, why: &str) -> String {
+    if why.is_empty() { format!("{what} {name}") } else { format!("{what} {name} ({why})") }
+}
+
 fn video_line(summary: &Summary, recent: &Recent) -> String {
     summary.video().map_or_else(
         || format!("video ? | {}", bitrate(recent)),
-        |video| {
-            format!(
-                "video {} {}x{} | {} | decoder {}",
-                video.codec.name(),
-                video.width,
-                video.height,
-                bitrate(recent),
-                video.decoder
-            )
-        },
+        |video| format!("video {} {}x{} | {}", video.codec.name(), video.width, video.height, bitrate(recent)),
     )
 }

@@ -62,9 +62,9 @@ pub struct Frames {
     pub dropped_newer: u64,
     /// Not shown because the decoder's queue was full.
     pub dropped_behind: u64,
-    /// Not shown because the decoder refused it or waited for a key frame.
+    /// Not shown because the decoder refused it, marked it as damaged or waited for a key frame.
     pub dropped_undecodable: u64,
-    /// Marked as damaged by the decoder.
+    /// Marked as damaged by the decoder, shown or not.
     pub corrupt: u64,
     /// Key frames among the received ones.
     pub key: u64,
@@ -83,6 +83,9 @@ pub struct Video {
     pub height: u32,
     /// Decoder name.
     pub decoder: String,
+    /// Why that decoder.
+    #[serde(default)]
+    pub decoder_why: String,
     /// Renderer name.
     pub renderer: String,
     /// Why that renderer.
@@ -258,6 +261,7 @@ impl Summary {
             width: video.map_or(0, |video| video.width),
             height: video.map_or(0, |video| video.height),
             decoder: video.map_or_else(String::new, |video| video.decoder.clone()),
+            decoder_why: video.map_or_else(String::new, |video| video.why.clone()),
             renderer: self.renderer().map_or_else(String::new, |renderer| renderer.name.clone()),
             renderer_why: self.renderer().map_or_else(String::new, |renderer| renderer.why.clone()),
             fps: tidy(rate(counts.received.saturating_sub(1), self.received_span())),

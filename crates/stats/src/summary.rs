@@ -31,9 +31,9 @@ pub struct FrameCounts {
     pub dropped_newer: u64,
     /// Not shown because the decoder's queue was full.
     pub dropped_behind: u64,
-    /// Not shown because the decoder refused it or waited for a key frame.
+    /// Not shown because the decoder refused it, marked it as damaged or waited for a key frame.
     pub dropped_undecodable: u64,
-    /// Marked as damaged by the decoder.
+    /// Marked as damaged by the decoder, shown or not.
     pub corrupt: u64,
     /// Key frames among the received ones.
     pub key: u64,
@@ -69,6 +69,8 @@ pub struct VideoInUse {
     pub height: u32,
     /// Decoder name.
     pub decoder: String,
+    /// Why that decoder.
+    pub why: String,
 }
 
 /// Renderer in use now.
@@ -195,9 +197,9 @@ impl Summary {
                 self.seen(*wire);
                 self.measure(Measure::InputToWire, *device, *wire);
             }
-            Entry::Video { codec, width, height, decoder } => {
-                self.video =
-                    Some(VideoInUse { codec: *codec, width: *width, height: *height, decoder: decoder.clone() });
+            Entry::Video { codec, width, height, decoder, why } => {
+                let (decoder, why) = (decoder.clone(), why.clone());
+                self.video = Some(VideoInUse { codec: *codec, width: *width, height: *height, decoder, why });
             }
             Entry::Renderer { name, why } => {
                 self.renderer = Some(RendererInUse { name: name.clone(), why: why.clone() });

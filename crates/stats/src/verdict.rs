@@ -98,8 +98,9 @@ fn decoder(recent: &Recent) -> Option<Verdict> {
     if recent.decoded_fps <= 0.0 {
         return say(Part::Decoder, "decoder: pictures arrive, but none can be decoded".to_owned());
     }
-    if counts.dropped_undecodable + counts.corrupt > 0 {
-        let bad = counts.dropped_undecodable + counts.corrupt;
+    // A damaged picture that is not shown counts in both.
+    let bad = counts.dropped_undecodable.max(counts.corrupt);
+    if bad > 0 {
         return say(Part::Decoder, format!("decoder: {bad} pictures could not be decoded cleanly"));
     }
     None

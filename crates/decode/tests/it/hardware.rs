@@ -29,9 +29,10 @@ fn auto_decodes_whatever_the_machine_has() {
 #[test]
 fn a_named_device_that_does_not_exist_falls_back_with_a_reason() {
     let hardware = HardwareChoice::Named("vaapi:/nonexistent/renderD128".into());
-    let (decoder, why) = Decoder::open(DecoderConfig { codec: VideoCodec::H264, hardware, threads: 1 }).unwrap();
+    let (mut decoder, why) = Decoder::open(DecoderConfig { codec: VideoCodec::H264, hardware, threads: 1 }).unwrap();
     assert_eq!(decoder.name(), "h264 (software)");
-    assert!(why.contains("vaapi"), "{why}");
+    assert!(why.contains("no hardware decoder works: vaapi"), "{why}");
+    assert_eq!(decoder.take_notice().as_deref(), Some("Pictures are decoded by the processor: vaapi cannot be used."));
 }
 
 #[test]

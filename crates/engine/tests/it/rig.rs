@@ -21,6 +21,7 @@ pub(crate) fn config() -> StreamConfig {
     StreamConfig {
         clock: entente_drive::mono_clock(),
         hardware: HardwareChoice::Never,
+        codec: None,
         allow_damaged: false,
         audio: AudioConfig { device: DeviceChoice::Null, ..AudioConfig::default() },
         extra_root_pem: None,
@@ -33,16 +34,20 @@ pub(crate) fn config() -> StreamConfig {
 
 impl Rig {
     pub(crate) fn start(link: Box<dyn Link>) -> Self {
+        Self::start_with(link, config())
+    }
+
+    pub(crate) fn start_with(link: Box<dyn Link>, config: StreamConfig) -> Self {
         let (commands, orders) = command_queue();
         let screen = Screen { slot: Slot::new(), commands: commands.clone() };
-        let (writer, reader) = journal(8192);
+        let (writer, reader) = journal(entente_engine::JOURNAL);
         let (presenter, info) = Presenter::null();
         let slot = screen.slot.clone();
         let present = entente_present::spawn(presenter, info, slot, orders, writer.clone(), Instant::now).unwrap();
         let news = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&news);
         let sink: NewsSink = Arc::new(move |item| heard.lock().unwrap().push(item));
-        let stream = Stream::with_journal(link, config(), &screen, &sink, (writer, reader)).unwrap();
+        let stream = Stream::with_journal(link, config, &screen, &sink, (writer, reader)).unwrap();
         Self { stream, news, commands, present }
     }
 

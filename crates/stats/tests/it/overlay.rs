@@ -44,7 +44,8 @@ fn full() {
         shown(&Session::healthy(), OverlayMode::Full),
         "\
 fps 60 in, 60 decoded, 60 shown | rtt 12.3 ms | loss 0.0 %
-video h264 1280x720 | 4.8 Mbit/s | decoder h264 software, 2 threads
+video h264 1280x720 | 4.8 Mbit/s
+decoder h264 software, 2 threads (hardware is switched off)
 renderer cpu (no GPU)
 network not recovered 0.0 %, 0 nacks, 0 key frames asked
 stage          p50     p99 ms

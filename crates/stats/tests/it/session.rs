@@ -79,6 +79,7 @@ impl Session {
             width: 1280,
             height: 720,
             decoder: "h264 software, 2 threads".to_owned(),
+            why: "hardware is switched off".to_owned(),
         };
         session.summary.take(&video);
         session.summary.take(&Entry::Renderer { name: "cpu".to_owned(), why: "no GPU".to_owned() });

@@ -202,6 +202,7 @@ fn the_report_has_its_promised_names() {
     for (pointer, wanted) in [
         ("/video/codec", "h264"),
         ("/video/decoder", "h264 software, 2 threads"),
+        ("/video/decoder_why", "hardware is switched off"),
         ("/video/renderer", "cpu"),
         ("/session/ended", "time_up"),
     ] {

@@ -54,7 +54,7 @@ fn a_decoder_that_cannot_follow() {
     cost(&mut recent, Measure::AssembledToDecodeIn, 40.0);
     check(&recent, Part::Decoder, "decoder is behind: 21.3 ms a picture, and each waits 40.0 ms for its turn");
     let mut recent = good();
-    recent.counts = FrameCounts { dropped_undecodable: 2, corrupt: 1, ..FrameCounts::default() };
+    recent.counts = FrameCounts { dropped_undecodable: 3, corrupt: 1, ..FrameCounts::default() };
     check(&recent, Part::Decoder, "decoder: 3 pictures could not be decoded cleanly");
     recent.decoded_fps = 0.0;
     check(&recent, Part::Decoder, "decoder: pictures arrive, but none can be decoded");
