@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Sender, bounded};
 use entente_model::picture::Picture;
 
-use crate::{Dump, EngineError};
+use crate::{Dump, EngineError, join_in_time};
 
 /// Pictures that may wait for the disk; when full, a picture is left out.
 const WAITING: usize = 4;
@@ -49,7 +49,7 @@ impl Drop for Dumper {
     fn drop(&mut self) {
         drop(self.pictures.take());
         if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+            let _ = join_in_time(thread);
         }
     }
 }

@@ -12,6 +12,7 @@
 
 mod dump;
 mod frames;
+mod join;
 mod observer;
 mod queue;
 mod record;
@@ -26,13 +27,14 @@ use entente_audio::{AudioConfig, AudioPlayer};
 use entente_decode::HardwareChoice;
 use entente_drive::{Driver, DriverConfig, Handle};
 use entente_model::input::{Feedback, InputEvent};
-use entente_model::stage::Stage;
 use entente_model::media::VideoCodec;
+use entente_model::stage::Stage;
 use entente_model::time::MonoClock;
 use entente_model::{EndReason, Event, Link, Request};
 use entente_present::{Command, Ready, Slot};
 use entente_stats::{DropReason, Entry, JournalWriter, Summary, journal};
 
+pub use crate::join::{JOIN_LIMIT, join_in_time};
 pub use crate::observer::{OverlayControl, OverlayView};
 use crate::queue::{FrameQueue, Pushed};
 
@@ -205,21 +207,21 @@ impl Stream {
                 journal: writer.clone(),
                 news: Arc::clone(news),
                 asker: Arc::clone(&asker),
+        let dumper = config.dump.map(dump::Dumper::start).transpose()?;
                 hardware: config.hardware,
             },
-        let dumper = config.dump.map(dump::Dumper::start).transpose()?;
             dumper,
         )?;
         let router = Router {
             frames: Arc::clone(&frames),
+                overlay: observer.control(),
             audio: Arc::clone(&audio),
+                codec: config.codec,
+                allow_damaged: config.allow_damaged,
             recorder,
             journal: writer.clone(),
             sound: sound.clone(),
-                overlay: observer.control(),
             news: Arc::clone(news),
-                codec: config.codec,
-                allow_damaged: config.allow_damaged,
             asker: Arc::clone(&asker),
             overlay: observer.control(),
             ended: Arc::clone(&ended),
@@ -232,7 +234,7 @@ impl Stream {
             Ok(driver) => driver,
             Err(error) => {
                 frames.close();
-                let _ = video.join();
+                let _ = join_in_time(video);
                 return Err(error.into());
             }
         };
@@ -290,18 +292,25 @@ impl Stream {
     }
 
     /// Ends the session for `reason` (unless it has ended already) and joins all parts, in reverse order of their
-    /// dependence, within about three seconds.
+    /// dependence. The link is given about two seconds, and so is each other part ([`JOIN_LIMIT`]); one that hangs is
+    /// left alone.
     #[must_use]
     pub fn stop(mut self, reason: EndReason) -> Finished {
         // What is made up while the link says goodbye is no fault of the stream.
         self.sound.close();
         if let Some(driver) = self.driver.take() {
+    /// A part without which nothing can be seen has ended by itself: which one. Only a fault of ours does that.
+    #[must_use]
+    pub fn lost_part(&self) -> Option<&'static str> {
+        let video = self.video.as_ref().is_some_and(std::thread::JoinHandle::is_finished);
+        (video && !self.frames.is_closed()).then_some("the thread that decodes")
+    }
+
             driver.stop(reason.clone());
         }
         self.frames.close();
         if let Some(video) = self.video.take() {
-            // A panic of the video thread was reported by its hook; there is nothing more to say here.
-            let _ = video.join();
+            let _ = join_in_time(video);
         }
         let summary = self.observer.finish();
         drop(self.sound);

@@ -12,7 +12,7 @@ use entente_stats::overlay::{OverlayMode, overlay_lines};
 use entente_stats::{AudioStats, Entry, JournalReader, JournalWriter, Summary};
 
 use crate::frames::Frames;
-use crate::{News, NewsSink};
+use crate::{News, NewsSink, join_in_time};
 
 /// How often figures are gathered.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -215,8 +215,8 @@ impl Observer {
     pub(crate) fn finish(mut self) -> Summary {
         drop(self.stop.take());
         let spare = self.spare.take();
-        match (self.thread.take().map(JoinHandle::join), spare) {
-            (Some(Ok(summary)), _) => summary,
+        match (self.thread.take().and_then(join_in_time), spare) {
+            (Some(summary), _) => summary,
             (_, Some(spare)) => spare,
             (_, None) => Summary::new(entente_drive::mono_clock()),
         }

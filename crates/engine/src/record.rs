@@ -11,7 +11,7 @@ use crossbeam_channel::{Sender, bounded};
 use entente_model::media::{EncodedFrame, VideoCodec};
 use entente_model::time::MonoClock;
 
-use crate::EngineError;
+use crate::{EngineError, join_in_time};
 
 /// Frames that may wait for the disk, half a second of 120; when full a frame is left out and said so.
 const WAITING: usize = 64;
@@ -56,7 +56,7 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         drop(self.frames.take());
         if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+            let _ = join_in_time(thread);
         }
     }
 }
