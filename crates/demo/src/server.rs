@@ -72,8 +72,14 @@ impl Cloud {
         }
     }
 
-    fn enter(&self, id: &str, session: Arc<Session>) {
-        self.sessions.lock().insert(id.to_owned(), Arc::clone(&session));
+    /// Starts a session in the table. The table is held meanwhile, so that one that ends at once leaves it afterwards.
+    fn enter(&self, id: &str, start: impl FnOnce() -> Arc<Session>) {
+        let session = {
+            let mut sessions = self.sessions.lock();
+            let session = start();
+            sessions.insert(id.to_owned(), Arc::clone(&session));
+            session
+        };
         // Stop may have emptied the table a moment ago.
         if self.stopping() {
             session.shared.finish(GoodbyeCode::Shutdown);

@@ -207,12 +207,12 @@ pub(super) async fn post(
     };
     tracing::info!(session = %id, game = %game_name, encoder = choice.encoder.name, format = ?choice.format, "session");
     let (table, key) = (Arc::downgrade(&cloud), id.clone());
-    let session = Session::start(start, answered, move || {
+    let ended = move || {
         if let Some(cloud) = table.upgrade() {
             cloud.sessions.lock().remove(&key);
         }
-    });
-    cloud.enter(&id, session);
+    };
+    cloud.enter(&id, || Session::start(start, answered, ended));
     Ok(created(&cloud, &game_name, &id, answer, &choice))
 }
 
