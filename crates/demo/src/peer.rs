@@ -50,6 +50,9 @@ const ICE_CHECKS: u16 = 56;
 const MAX_OTHERS: usize = 32;
 /// Restarts whose old credentials are still known: a fragment that is later than these is not worth a thought.
 const FORMER: usize = 16;
+/// Bytes of control messages that a client has not acknowledged yet; what comes beyond is dropped, so that one that
+/// asks and never takes the answers (a flood of pings) costs no memory.
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// What ICE credentials of a client are to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -368,6 +371,7 @@ async fn negotiate(plan: Plan, feedback: Arc<Feedback>, ceiling_bits: u64) -> Re
         add(&**connection, RtpCodecKind::Video, codec_of(*codec, offered), u32::from_be_bytes([s0, s1, s2, s3]))
             .await?;
     let audio = match &plan.audio {
+        .with_data_channel_send_buffer_limit(SEND_BUFFER)
         Some(audio) => {
             let ssrc = u32::from_be_bytes([s4, s5, s6, s7]);
             Some(add(&**connection, RtpCodecKind::Audio, opus(audio), ssrc).await?)

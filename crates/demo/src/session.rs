@@ -234,7 +234,7 @@ impl Session {
                 Some((purpose, opened)) = news.channels.recv() => self.open_channel(purpose, opened, &mut channel),
                 message = next(&mut control_queue), if channel.is_some() => {
                     if let (Some(message), Some(channel)) = (message, &channel) {
-                        let _ = channel.send_text(&message.to_json()).await;
+                        let _ = channel.try_send_text(&message.to_json()).await;
                     }
                 }
                 _ = tick.tick() => if let Some(limit) = idle_limit {
@@ -254,7 +254,7 @@ impl Session {
         }
         if let Some(channel) = &channel {
             let goodbye = Control::Goodbye { code, reason };
-            if channel.send_text(&goodbye.to_json()).await.is_ok() {
+            if channel.try_send_text(&goodbye.to_json()).await.is_ok() {
                 // Closing drops what is not yet on the wire.
                 tokio::time::sleep(GOODBYE_PAUSE).await;
             }
@@ -421,7 +421,7 @@ async fn obey(shared: &Shared, channel: &dyn DataChannel, message: Control, rece
                     game: shared.game_name.clone(),
                     capabilities: CAPABILITIES.iter().map(|&name| name.to_owned()).collect(),
                 };
-                let _ = channel.send_text(&welcome.to_json()).await;
+                let _ = channel.try_send_text(&welcome.to_json()).await;
             } else {
                 shared.fail(format!("this host speaks version {VERSION} only"));
             }
@@ -429,7 +429,7 @@ async fn obey(shared: &Shared, channel: &dyn DataChannel, message: Control, rece
         Control::Ping { id, client_micros } => {
             let host_sent_micros = clock::monotonic_micros();
             let pong = Control::Pong { id, client_micros, host_received_micros: received, host_sent_micros };
-            let _ = channel.send_text(&pong.to_json()).await;
+            let _ = channel.try_send_text(&pong.to_json()).await;
         }
         Control::Keyframe => shared.feedback.ask_key(),
         Control::Format { width, height, fps, bitrate_kbps } => {
