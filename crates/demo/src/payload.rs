@@ -7,7 +7,7 @@ use rtc::rtp::packetizer::Payloader;
 
 /// Payload bytes of a packet: with RTP header, extensions, SRTP tag, UDP and IPv6 headers it stays below 1280, the
 /// smallest MTU of IPv6 (RFC 8200 section 5).
-const PAYLOAD: usize = 1160;
+pub(crate) const PAYLOAD: usize = 1160;
 
 /// Splits pictures of one codec.
 pub(crate) enum VideoPayloader {

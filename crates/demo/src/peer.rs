@@ -33,7 +33,7 @@ use webrtc::peer_connection::{
 };
 use webrtc::rtp_transceiver::RtpSender;
 
-use crate::payload::RtpStream;
+use crate::payload::{PAYLOAD, RtpStream};
 use crate::rtcp::{Estimator, Feedback, RtcpTap};
 use crate::sdp::{self, Offered};
 
@@ -320,12 +320,19 @@ fn media_addresses(listen: IpAddr) -> Vec<SocketAddr> {
 fn registry(feedback: Arc<Feedback>, ceiling_bits: u64) -> Registry {
     Registry::new()
         .with(
+/// Packets that are kept for retransmission: half a second of the highest rate (a later wish for more does not change
+/// it), and half as many again, because frames do not fill their last packet. A power of two.
+fn kept_packets(ceiling_bits: u64) -> u16 {
+    let packets = ceiling_bits / 8 / PAYLOAD as u64 / 2;
+    u16::try_from((packets + packets / 2).next_power_of_two()).unwrap_or(u16::MAX).clamp(1024, 8192)
+}
+
             Slot::CongestionControl,
             CongestionControlBuilder::new(Estimator::new(ceiling_bits, Arc::clone(&feedback))).build(),
         )
         .with(Slot::from(1500), RtcpTap::new(feedback))
         .with(Slot::TwccSender, TwccSenderBuilder::new().build())
-        .with(Slot::NackResponder, NackResponderBuilder::new().build())
+        .with(Slot::NackResponder, NackResponderBuilder::new().with_size(kept_packets(ceiling_bits)).build())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())
         .with(Slot::SenderReport, SenderReportBuilder::new().build())
 }
@@ -518,6 +525,12 @@ mod tests {
     fn refused_and_abandoned_offers_leave_nothing_running() {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         runtime.block_on(async {
+    #[test]
+    fn half_a_second_of_packets_is_kept() {
+        let kept = |mbits: u64| kept_packets(mbits * 1_000_000);
+        assert_eq!((kept(1), kept(8), kept(20), kept(50), kept(100)), (1024, 1024, 2048, 4096, 8192));
+    }
+
             let refused = OFFER.replace("a=fingerprint:sha-256", "a=print");
             for _ in 0..4 {
                 assert!(answered(&refused).await.is_err());
