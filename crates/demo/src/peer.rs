@@ -43,16 +43,20 @@ const PLAYOUT_DELAY: &str = "http://www.webrtc.org/experiments/rtp-hdrext/playou
 const GATHERING: Duration = Duration::from_millis(1500);
 /// Check interval of ICE: the default of 200 ms delays the first picture.
 const ICE_INTERVAL: Duration = Duration::from_millis(25);
+/// Silence after which a client seems to be gone, and further silence after which it is: 10 s together, as long as
+/// Entente tries to come back.
+const ICE_DISCONNECTED: Duration = Duration::from_secs(5);
+const ICE_FAILED: Duration = Duration::from_secs(5);
 /// Checks before a pair fails; with the interval above 1.4 s.
 const ICE_CHECKS: u16 = 56;
 
+/// Bytes of control messages that a client has not acknowledged yet; what comes beyond is dropped, so that one that
+/// asks and never takes the answers (a flood of pings) costs no memory.
+const SEND_BUFFER: usize = 64 * 1024;
 /// Channels that are not part of the protocol; a client that opens more of them means no good.
 const MAX_OTHERS: usize = 32;
 /// Restarts whose old credentials are still known: a fragment that is later than these is not worth a thought.
 const FORMER: usize = 16;
-/// Bytes of control messages that a client has not acknowledged yet; what comes beyond is dropped, so that one that
-/// asks and never takes the answers (a flood of pings) costs no memory.
-const SEND_BUFFER: usize = 64 * 1024;
 
 /// What ICE credentials of a client are to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -316,10 +320,6 @@ fn media_addresses(listen: IpAddr) -> Vec<SocketAddr> {
     addresses
 }
 
-/// What handles packets on their way, from the wire inwards.
-fn registry(feedback: Arc<Feedback>, ceiling_bits: u64) -> Registry {
-    Registry::new()
-        .with(
 /// Packets that are kept for retransmission: half a second of the highest rate (a later wish for more does not change
 /// it), and half as many again, because frames do not fill their last packet. A power of two.
 fn kept_packets(ceiling_bits: u64) -> u16 {
@@ -327,6 +327,10 @@ fn kept_packets(ceiling_bits: u64) -> u16 {
     u16::try_from((packets + packets / 2).next_power_of_two()).unwrap_or(u16::MAX).clamp(1024, 8192)
 }
 
+/// What handles packets on their way, from the wire inwards.
+fn registry(feedback: Arc<Feedback>, ceiling_bits: u64) -> Registry {
+    Registry::new()
+        .with(
             Slot::CongestionControl,
             CongestionControlBuilder::new(Estimator::new(ceiling_bits, Arc::clone(&feedback))).build(),
         )
@@ -343,7 +347,7 @@ fn settings() -> SettingEngine {
         // As DTLS client the crate's first hello would wait for its next tick.
         .with_answering_dtls_role(RTCDtlsRole::Server)
         .with_ice_connection_attempts(Some(ICE_INTERVAL), Some(ICE_CHECKS))
-        .with_ice_timeouts(Some(Duration::from_secs(5)), Some(Duration::from_secs(10)), None)
+        .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), None)
         .with_prflx_acceptance_min_wait(Some(Duration::from_millis(50)))
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .build()
@@ -367,6 +371,7 @@ async fn negotiate(plan: Plan, feedback: Arc<Feedback>, ceiling_bits: u64) -> Re
         .with_setting_engine(settings())
         .with_handler(Arc::new(handler))
         .with_udp_addrs(media_addresses(plan.listen))
+        .with_data_channel_send_buffer_limit(SEND_BUFFER)
         .build()
         .await?;
     let connection = Connection { inner: Arc::new(built), open: true };
@@ -378,7 +383,6 @@ async fn negotiate(plan: Plan, feedback: Arc<Feedback>, ceiling_bits: u64) -> Re
         add(&**connection, RtpCodecKind::Video, codec_of(*codec, offered), u32::from_be_bytes([s0, s1, s2, s3]))
             .await?;
     let audio = match &plan.audio {
-        .with_data_channel_send_buffer_limit(SEND_BUFFER)
         Some(audio) => {
             let ssrc = u32::from_be_bytes([s4, s5, s6, s7]);
             Some(add(&**connection, RtpCodecKind::Audio, opus(audio), ssrc).await?)
@@ -522,15 +526,15 @@ mod tests {
     }
 
     #[test]
-    fn refused_and_abandoned_offers_leave_nothing_running() {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        runtime.block_on(async {
-    #[test]
     fn half_a_second_of_packets_is_kept() {
         let kept = |mbits: u64| kept_packets(mbits * 1_000_000);
         assert_eq!((kept(1), kept(8), kept(20), kept(50), kept(100)), (1024, 1024, 2048, 4096, 8192));
     }
 
+    #[test]
+    fn refused_and_abandoned_offers_leave_nothing_running() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.block_on(async {
             let refused = OFFER.replace("a=fingerprint:sha-256", "a=print");
             for _ in 0..4 {
                 assert!(answered(&refused).await.is_err());

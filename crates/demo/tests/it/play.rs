@@ -253,6 +253,28 @@ fn channels_of_no_use_are_closed_and_too_many_end_the_session() {
 }
 
 #[test]
+fn a_client_that_vanishes_gives_up_its_place() {
+    let host = DemoCloud::start(DemoConfig::default()).unwrap();
+    let at = host.address();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let client = runtime.block_on(async {
+        let mut client = Client::connect(at, PATH).await;
+        client.frame().await;
+        client
+    });
+    assert_eq!(host.sessions(), 1);
+    let begun = Instant::now();
+    // Its sockets go with it, and nothing says so.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    while host.sessions() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(12), "the place is free 10 s later");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(begun.elapsed() > Duration::from_secs(8), "the client has time to come back: {:?}", begun.elapsed());
+    drop(client);
+}
+
+#[test]
 fn key_frames_come_when_asked_for_and_only_then() {
     run(async {
         let host = DemoCloud::start(DemoConfig::default()).unwrap();
