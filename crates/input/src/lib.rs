@@ -19,3 +19,4 @@ pub use keys::key_name;
 pub use mapping::{Mapping, RawPad, Remap};
 pub use pads::{PadInfo, PadList, PadOptions, PadReader, list_pads};
 pub use shape::{StickShape, TriggerShape};
+pub use slots::SLOTS;

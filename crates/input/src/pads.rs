@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// A device stamp older than this is not believed: the wall clock was set in between.
 const OLDEST_STAMP: Duration = Duration::from_secs(1);
 
+/// Owner of a claimed slot; gilrs counts devices from zero.
+const NO_DEVICE: usize = usize::MAX;
+
 /// Where the events of [`PadReader`] go; called on the thread `pad`, must not block.
 pub type Sink = Box<dyn Fn(InputEvent) + Send>;
 
@@ -29,11 +32,11 @@ pub type Notice = Box<dyn Fn(String) + Send>;
 
 /// How to read pads.
 pub struct PadOptions {
-    /// How all pads are mapped at first.
+    /// How all pads are mapped.
     pub mapping: Mapping,
     /// Play rumble.
     pub rumble: bool,
-    /// Where messages for the user go, such as that no pad can be read and why.
+    /// Where messages for the user go, such as that no pad can be read and why. That none is there is no message.
     pub notice: Notice,
 }
 
@@ -56,28 +59,27 @@ impl std::fmt::Debug for PadOptions {
 #[derive(Debug)]
 pub struct PadReader {
     stop: Arc<AtomicBool>,
-    mapping: Arc<Mutex<Mapping>>,
     motors: Arc<Motors>,
+    slots: Arc<Mutex<Slots>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl PadReader {
-    /// Starts reading. That no pad is there or that none can be read is a notice, not an error: keyboard and pointer
-    /// still play.
+    /// Starts reading. That none can be read is a notice, not an error: keyboard and pointer still play.
     #[must_use]
     pub fn start(sink: Sink, options: PadOptions) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let mapping = Arc::new(Mutex::new(options.mapping));
         let motors = Arc::new(Motors::default());
+        let slots: Arc<Mutex<Slots>> = Arc::default();
         let body = {
-            let (stop, mapping, motors) = (Arc::clone(&stop), Arc::clone(&mapping), Arc::clone(&motors));
-            let PadOptions { rumble, notice, .. } = options;
+            let (stop, motors, slots) = (Arc::clone(&stop), Arc::clone(&motors), Arc::clone(&slots));
+            let PadOptions { mapping, rumble, notice } = options;
             move || {
                 // Most systems give it to some users only; without it we go on.
                 let _ = thread_priority::ThreadPriority::try_from(RAISED_PRIORITY)
                     .map(thread_priority::set_current_thread_priority);
                 match open(rumble) {
-                    Ok(gilrs) => Worker::new(sink, notice, mapping, motors).run(gilrs, &stop),
+                    Ok(gilrs) => Worker::new(sink, notice, mapping, (motors, slots)).run(gilrs, &stop),
                     Err(why) => notice(why),
                 }
             }
@@ -87,12 +89,14 @@ impl PadReader {
             .spawn(body)
             .inspect_err(|error| tracing::error!(%error, "the thread for controllers could not be started"))
             .ok();
-        Self { stop, mapping, motors, thread }
+        Self { stop, motors, slots, thread }
     }
 
-    /// Maps all pads like this from their next event on.
-    pub fn set_mapping(&self, mapping: Mapping) {
-        *self.mapping.lock().unwrap_or_else(PoisonError::into_inner) = mapping;
+    /// Takes a slot for a pad that is made of something else, such as a keyboard; no controller gets it from now on. The
+    /// same one each time; `None` when controllers have them all.
+    #[must_use]
+    pub fn claim_slot(&self) -> Option<u8> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).connect(NO_DEVICE)
     }
 
     /// Plays what the host wants; false when the pad is not there or cannot do it. Does not block.
@@ -172,12 +176,16 @@ fn open(rumble: bool) -> Result<Gilrs, String> {
     })
 }
 
+/// Fits over a small picture.
+const BLIND: &str = "No controllers: udev is not running here; GILRS_DISABLE_UDEV=1 does without.";
+
+/// gilrs finds pads by a property that only udev sets.
+fn is_blind() -> bool {
+    cfg!(target_os = "linux") && !Path::new("/run/udev").exists() && std::env::var_os("GILRS_DISABLE_UDEV").is_none()
+}
+
 fn none_found() -> String {
-    // gilrs finds pads by a property that only udev sets.
-    let blind = cfg!(target_os = "linux")
-        && !Path::new("/run/udev").exists()
-        && std::env::var_os("GILRS_DISABLE_UDEV").is_none();
-    if blind {
+    if is_blind() {
         "No controller was found, and udev is not running here, which finds them; \
          with GILRS_DISABLE_UDEV=1 they are looked for in /dev/input."
             .to_owned()
@@ -197,21 +205,29 @@ struct Pad {
 struct Worker {
     sink: Sink,
     notice: Notice,
-    mapping: Arc<Mutex<Mapping>>,
+    mapping: Mapping,
     motors: Arc<Motors>,
-    slots: Slots,
+    slots: Arc<Mutex<Slots>>,
     pads: [Pad; SLOTS],
 }
 
 impl Worker {
-    fn new(sink: Sink, notice: Notice, mapping: Arc<Mutex<Mapping>>, motors: Arc<Motors>) -> Self {
-        Self { sink, notice, mapping, motors, slots: Slots::default(), pads: [Pad::default(); SLOTS] }
+    fn new(sink: Sink, notice: Notice, mapping: Mapping, (motors, slots): (Arc<Motors>, Arc<Mutex<Slots>>)) -> Self {
+        Self { sink, notice, mapping, motors, slots, pads: [Pad::default(); SLOTS] }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn run(&mut self, mut gilrs: Gilrs, stop: &AtomicBool) {
         let ids: Vec<_> = gilrs.gamepads().map(|(id, _)| id).collect();
         if ids.is_empty() {
-            (self.notice)(none_found());
+            tracing::info!("{}", none_found());
+            // Playing without a controller is not worth a word; one that cannot be found is.
+            if is_blind() {
+                (self.notice)(BLIND.to_owned());
+            }
         }
         for id in ids {
             self.connect(id, &mut gilrs, Instant::now());
@@ -237,11 +253,12 @@ impl Worker {
     }
 
     fn connect(&mut self, id: GamepadId, gilrs: &mut Gilrs, at: Instant) {
-        if self.slots.slot(id.into()).is_some() {
+        if self.slots().slot(id.into()).is_some() {
             return;
         }
         let name = gilrs.gamepad(id).name().to_owned();
-        let Some(slot) = self.slots.connect(id.into()) else {
+        let slot = self.slots().connect(id.into());
+        let Some(slot) = slot else {
             (self.notice)(format!("{name} is not used: {SLOTS} controllers are there already."));
             return;
         };
@@ -254,7 +271,8 @@ impl Worker {
     }
 
     fn disconnect(&mut self, id: GamepadId, at: Instant) {
-        let Some(slot) = self.slots.disconnect(id.into()) else { return };
+        let slot = self.slots().disconnect(id.into());
+        let Some(slot) = slot else { return };
         self.motors.disconnect(slot);
         let held = self.pads.get(usize::from(slot)).is_some_and(|pad| pad.sent != PadState::default());
         if held {
@@ -269,11 +287,11 @@ impl Worker {
     }
 
     fn change(&mut self, id: GamepadId, change: EventType, at: Instant) {
-        let Some(slot) = self.slots.slot(id.into()) else { return };
+        let slot = self.slots().slot(id.into());
+        let Some(slot) = slot else { return };
         let Some(pad) = self.pads.get_mut(usize::from(slot)) else { return };
         apply(&mut pad.raw, change);
-        let mapping = *self.mapping.lock().unwrap_or_else(PoisonError::into_inner);
-        let (state, down) = mapping.apply(&pad.raw, pad.down);
+        let (state, down) = self.mapping.apply(&pad.raw, pad.down);
         pad.down = down;
         if state != pad.sent {
             pad.sent = state;

@@ -1,7 +1,7 @@
 //! Which pad has which number.
 
-/// Number of slots.
-pub(crate) const SLOTS: usize = 16;
+/// Number of slots, so of pads at the same time.
+pub const SLOTS: usize = 16;
 
 /// Gives each device a slot and gives it the same one when it comes back.
 #[derive(Clone, Debug, Default)]
