@@ -63,6 +63,9 @@ pub enum EndReason {
     /// No display for a window.
     #[error("There is no display for a window: {0}. Try --headless --seconds 10 --report r.json.")]
     NoDisplay(String),
+    /// A file that was asked for cannot be written.
+    #[error("A file that was asked for cannot be written: {0}. Choose another place, or make room.")]
+    CannotWrite(String),
     /// A fault of our own.
     #[error("The player failed: {0}. Please report this.")]
     Fault(String),
@@ -79,7 +82,7 @@ impl EndReason {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::User | Self::TimeUp | Self::ShellGone => 0,
-            // 1 is left to crashes, 2 to wrong arguments.
+            // 2 is left to wrong arguments, 101 to panics of the main thread; see docs/exit-codes.md.
             Self::BadUrl(_) => 3,
             Self::BadTicket(_) => 4,
             Self::Unreachable(_) => 5,
@@ -96,6 +99,7 @@ impl EndReason {
             Self::NoDisplay(_) => 16,
             Self::Fault(_) => 17,
             Self::NotSecured(_) => 18,
+            Self::CannotWrite(_) => 19,
             Self::Interrupted => 130,
         }
     }
@@ -123,6 +127,7 @@ impl EndReason {
             Self::ConnectionLost(_) => "connection_lost",
             Self::CannotPlay(_) => "cannot_play",
             Self::NoDisplay(_) => "no_display",
+            Self::CannotWrite(_) => "cannot_write",
             Self::Fault(_) => "fault",
         }
     }
