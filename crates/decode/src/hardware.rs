@@ -16,14 +16,15 @@ pub enum HardwareChoice {
 }
 
 impl std::str::FromStr for HardwareChoice {
-    type Err = std::convert::Infallible;
+    type Err = DecodeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match text {
+        let choice = match text {
             "auto" => Self::Auto,
             "never" | "none" | "software" => Self::Never,
             name => Self::Named(name.to_owned()),
-        })
+        };
+        candidates(&choice).map(|_| choice)
     }
 }
 
@@ -81,6 +82,12 @@ mod tests {
     fn an_unknown_name_lists_the_known_ones() {
         let error = candidates(&HardwareChoice::Named("warp".into())).unwrap_err();
         assert!(error.to_string().contains("videotoolbox"), "{error}");
+        assert_eq!(
+            "foo:1".parse::<HardwareChoice>().unwrap_err().to_string(),
+            error.to_string().replace("warp", "foo:1")
+        );
+        assert_eq!("cuda:1".parse(), Ok(HardwareChoice::Named("cuda:1".into())));
+        assert_eq!("software".parse(), Ok(HardwareChoice::Never));
     }
 
     #[test]

@@ -87,7 +87,7 @@ pub(crate) struct Play {
     #[arg(long)]
     pub(crate) headless: bool,
     /// Stop after this many seconds of playing.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_seconds)]
     pub(crate) seconds: Option<f64>,
     /// Write a JSON report at the end.
     #[arg(long, value_name = "FILE")]
@@ -151,6 +151,11 @@ pub(crate) struct Play {
     pub(crate) root_certificate: Option<PathBuf>,
 }
 
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0);
+    seconds.ok_or_else(|| format!("{text:?} is not a number of seconds"))
+}
+
 fn parse_size(text: &str) -> Result<(u32, u32), String> {
     let wrong = || format!("{text:?} is not a size; write it like 1280x720");
     let (width, height) = text.split_once(['x', 'X']).ok_or_else(wrong)?;
@@ -184,6 +189,16 @@ mod tests {
         assert!(play(&[]).is_err());
         assert!(play(&["demo://", "--ticket", "-"]).is_err());
         assert!(play(&["--ticket", "-"]).is_ok());
+    }
+
+    #[test]
+    fn silly_times_and_decoders_are_refused() {
+        for seconds in ["nan", "inf", "-1", "ten"] {
+            assert!(play(&["demo://", &format!("--seconds={seconds}")]).is_err(), "{seconds}");
+        }
+        assert_eq!(play(&["demo://", "--seconds", "0.5"]).unwrap().seconds, Some(0.5));
+        assert!(play(&["demo://", "--decoder", "foo"]).unwrap_err().to_string().contains("videotoolbox"));
+        assert!(play(&["demo://", "--decoder", "cuda:1"]).is_ok());
     }
 
     #[test]
