@@ -114,6 +114,31 @@ fn refusals_of_the_host() {
 }
 
 #[test]
+fn a_queue_that_does_not_move_before_the_time_is_over() {
+    let body = r#"{"type":"urn:example:busy","title":"Full","status":503,"queue_position":3}"#;
+    let address = host_that(move |_| {
+        let head = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Type: application/problem+json";
+        format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    });
+    says(&play(&[&address, "--seconds", "2"], None), 8, "place 3");
+}
+
+#[test]
+fn files_that_cannot_be_written() {
+    for switch in ["--report", "--dump", "--record", "--frames", "--wav"] {
+        says(&play(&["demo://game", switch, "/proc/no/such/place"], None), 19, "/proc/no/such/place");
+    }
+}
+
+#[test]
+fn a_launcher_is_told_the_end_of_a_failed_start() {
+    let ticket = r#"{"version":1,"url":"demo://chess","supervised":true}"#;
+    let outcome = play(&["--ticket", "-"], Some(ticket));
+    says(&outcome, 7, "does not know");
+    assert!(outcome.stdout.contains(r#""event":"ended""#) && outcome.stdout.contains(r#""code":7"#), "{outcome:#?}");
+}
+
+#[test]
 fn garbage_instead_of_an_answer() {
     let html = "HTTP/1.1 201 Created\r\nLocation: /s/1\r\nContent-Type: application/sdp\r\nContent-Length: 12\r\n\r\n<html>hello>";
     says(&play(&[&host(html)], None), 9, "not understood");

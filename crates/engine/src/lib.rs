@@ -60,6 +60,13 @@ pub enum News {
         /// Height in pixels.
         height: u32,
     },
+    /// Pictures have another size from now on.
+    Format {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
     /// The session is over.
     Ended(EndReason),
 }
@@ -200,6 +207,7 @@ impl Stream {
             Arc::clone(news),
         )?;
         let asker: Arc<OnceLock<Handle>> = Arc::default();
+        let dumper = config.dump.map(dump::Dumper::start).transpose()?;
         let video = video::start(
             video::Parts {
                 frames: Arc::clone(&frames),
@@ -207,17 +215,16 @@ impl Stream {
                 journal: writer.clone(),
                 news: Arc::clone(news),
                 asker: Arc::clone(&asker),
-        let dumper = config.dump.map(dump::Dumper::start).transpose()?;
+                overlay: observer.control(),
                 hardware: config.hardware,
+                codec: config.codec,
+                allow_damaged: config.allow_damaged,
             },
             dumper,
         )?;
         let router = Router {
             frames: Arc::clone(&frames),
-                overlay: observer.control(),
             audio: Arc::clone(&audio),
-                codec: config.codec,
-                allow_damaged: config.allow_damaged,
             recorder,
             journal: writer.clone(),
             sound: sound.clone(),
@@ -291,6 +298,13 @@ impl Stream {
         self.driver.as_ref().is_none_or(|driver| driver.wait(limit))
     }
 
+    /// A part without which nothing can be seen has ended by itself: which one. Only a fault of ours does that.
+    #[must_use]
+    pub fn lost_part(&self) -> Option<&'static str> {
+        let video = self.video.as_ref().is_some_and(std::thread::JoinHandle::is_finished);
+        (video && !self.frames.is_closed()).then_some("the thread that decodes")
+    }
+
     /// Ends the session for `reason` (unless it has ended already) and joins all parts, in reverse order of their
     /// dependence. The link is given about two seconds, and so is each other part ([`JOIN_LIMIT`]); one that hangs is
     /// left alone.
@@ -299,13 +313,6 @@ impl Stream {
         // What is made up while the link says goodbye is no fault of the stream.
         self.sound.close();
         if let Some(driver) = self.driver.take() {
-    /// A part without which nothing can be seen has ended by itself: which one. Only a fault of ours does that.
-    #[must_use]
-    pub fn lost_part(&self) -> Option<&'static str> {
-        let video = self.video.as_ref().is_some_and(std::thread::JoinHandle::is_finished);
-        (video && !self.frames.is_closed()).then_some("the thread that decodes")
-    }
-
             driver.stop(reason.clone());
         }
         self.frames.close();

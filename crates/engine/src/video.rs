@@ -175,19 +175,24 @@ impl Video {
     fn hand_on(&mut self, picture: entente_model::picture::Picture) {
         let timecode = entente_stats::timecode::read_picture(&picture);
         let journal = &self.parts.journal;
+        let mut resized = false;
         journal.write(Entry::Decoded { frame: picture.frame, times: picture.times, timecode });
         if let Some(decoder) = &self.decoder {
             let format = (decoder.codec(), picture.width, picture.height);
             if self.shown_format != Some(format) {
                 self.shown_format = Some(format);
+                resized = !self.first;
                 journal.write(Entry::Video {
                     codec: format.0,
                     width: format.1,
                     height: format.2,
                     decoder: String::from(decoder.name()),
+                    why: decoder.why(),
                 });
             }
-                    why: decoder.why(),
+        }
+        if resized {
+            (self.parts.news)(News::Format { width: picture.width, height: picture.height });
         }
         if std::mem::take(&mut self.first) {
             (self.parts.news)(News::FirstPicture { width: picture.width, height: picture.height });

@@ -4,6 +4,7 @@
 mod args;
 mod grab;
 mod icon;
+mod inbox;
 mod keyboard;
 mod keys;
 mod pads;

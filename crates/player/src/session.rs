@@ -1,15 +1,20 @@
 //! One game from start to report, the same with and without a window.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use entente_audio::{AudioConfig, DeviceChoice};
+use entente_audio::{AudioConfig, AudioError, DeviceChoice};
 use entente_demo::DemoCloud;
-use entente_engine::{Dump, Finished, News, NewsSink, OverlayControl, Screen, Stream, StreamConfig};
+use entente_engine::{
+    Dump, EngineError, Finished, News, NewsSink, OverlayControl, Screen, Stream, StreamConfig, join_in_time,
+};
 use entente_model::EndReason;
 use entente_model::input::InputEvent;
+use entente_model::stage::Stage;
 use entente_model::ticket::{StreamRequest, Ticket};
 use entente_present::{Command, Presenter, RendererInfo, Slot, command_queue};
 use entente_stats::report::ReportContext;
@@ -17,6 +22,7 @@ use entente_stats::{Summary, journal};
 use serde_json::json;
 
 use crate::args::{Overlay, Play};
+use crate::inbox::Inbox;
 use crate::pads::{Asked, Pads, Probe};
 use crate::shell::{self, Shell, Word};
 use crate::target::Target;
@@ -24,9 +30,6 @@ use crate::{process, window};
 
 /// How often a running game is looked after.
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
-
-/// News that may wait for the main thread; the end of a session is also seen without them.
-const NEWS: usize = 256;
 
 /// What ends a game from outside of the stream.
 #[derive(Clone, Debug)]
@@ -69,17 +72,30 @@ impl Outside {
 /// Plays what the command line asks for.
 pub(crate) fn play(play: &Play) -> EndReason {
     let started = Instant::now();
+    let report = match play.report.as_deref().map(ReportFile::create).transpose() {
+        Ok(report) => report,
+        Err(reason) => return reason,
+    };
+    let mut supervised = false;
     let outcome = prepare(play).and_then(|(ticket, outside)| {
+        supervised = outside.supervised();
         if play.headless { headless(play, ticket, outside) } else { window::play(play, ticket, outside) }
     });
-    match outcome {
-        Ok(reason) => reason,
-        // Nothing ran, so the report has only the reason.
-        Err(reason) => {
-            let nothing = Finished { summary: Summary::new(entente_drive::mono_clock()), reason, started };
-            write_report(play.report.as_deref(), &nothing)
-        }
+    // When nothing ran the report has only the reason.
+    let finished = outcome.unwrap_or_else(|reason| Finished {
+        summary: Summary::new(entente_drive::mono_clock()),
+        reason,
+        started,
+    });
+    let reason = match report {
+        Some(report) => report.write(&finished),
+        None => finished.reason,
+    };
+    if supervised {
+        let (name, text, code) = (reason.name(), reason.to_string(), reason.exit_code());
+        shell::tell("ended", json!({ "reason": name, "text": text, "code": code }));
     }
+    reason
 }
 
 fn prepare(play: &Play) -> Result<(Ticket, Outside), EndReason> {
@@ -125,9 +141,11 @@ pub(crate) struct Session {
     cloud: Option<DemoCloud>,
     title: String,
     outside: Outside,
+    started: Instant,
+    /// Place in the host's queue, while there is one.
+    queued: Option<u32>,
     first_picture: Option<Instant>,
     limit: Option<Duration>,
-    report: Option<std::path::PathBuf>,
 }
 
 impl Session {
@@ -146,6 +164,7 @@ impl Session {
         let config = StreamConfig {
             clock,
             hardware: play.decoder.clone(),
+            codec: target.codec,
             allow_damaged: play.allow_damaged,
             audio: audio(play),
             extra_root_pem: play.root_certificate.as_deref().map(read_certificate).transpose()?,
@@ -158,19 +177,17 @@ impl Session {
         let present =
             entente_present::spawn(presenter, info, screen.slot.clone(), orders, writer.clone(), Instant::now)
                 .map_err(|error| EndReason::CannotPlay(error.to_string()))?;
-        let stream = Stream::with_journal(target.link, config, &screen, news, (writer, reader))
-            .map_err(|error| EndReason::CannotPlay(error.to_string()))?;
+        let stream = Stream::with_journal(target.link, config, &screen, news, (writer, reader)).map_err(not_started)?;
         let overlay = stream.overlay();
         overlay.set_mode(match play.overlay {
             Overlay::Off => entente_stats::overlay::OverlayMode::Off,
             Overlay::Line => entente_stats::overlay::OverlayMode::Line,
-            codec: target.codec,
             Overlay::Compact => entente_stats::overlay::OverlayMode::Compact,
             Overlay::Full => entente_stats::overlay::OverlayMode::Full,
         });
         let pads = Pads::start(stream.handle(), overlay);
         // Without a player there is no input, and without input no input-to-photon.
-        let probe = play.headless.then(|| Probe::start(stream.handle())).flatten();
+        let probe = play.headless.then(|| Probe::start(stream.handle(), &pads)).flatten();
         Ok(Self {
             stream,
             pads,
@@ -180,9 +197,10 @@ impl Session {
             cloud: target.cloud,
             title: target.title,
             outside,
+            started: Instant::now(),
+            queued: None,
             first_picture: None,
             limit: play.seconds.map(|seconds| Duration::from_secs_f64(seconds.clamp(0.0, 1e7))),
-            report: play.report.clone(),
         })
     }
 
@@ -220,7 +238,9 @@ impl Session {
             News::Feedback(feedback) => self.pads.feedback(*feedback),
             News::Notice(line) => tracing::info!("{line}"),
             News::Ended(reason) => return Some(reason.clone()),
-            News::Stage(_) | News::Host(_) => {}
+            News::Stage(Stage::Queued { position }) => self.queued = Some(*position),
+            News::Stage(_) => self.queued = None,
+            News::Host(_) | News::Format { .. } => {}
         }
         None
     }
@@ -238,17 +258,29 @@ impl Session {
             Some(Asked::Overlay) => self.overlay().cycle(),
             None => {}
         }
-        let (limit, first) = (self.limit?, self.first_picture?);
-        (first.elapsed() >= limit).then_some(EndReason::TimeUp)
+        let drawing = self.present.is_finished().then_some("the thread that draws");
+        if let Some(part) = self.stream.lost_part().or(drawing) {
+            return Some(EndReason::Fault(format!("{part} has ended")));
+        }
+        let limit = self.limit?;
+        match (self.first_picture, self.queued) {
+            (Some(first), _) => (first.elapsed() >= limit).then_some(EndReason::TimeUp),
+            (None, Some(place)) if self.started.elapsed() >= limit => {
+                let waited = limit.as_secs_f64();
+                Some(EndReason::Busy(format!("after {waited} s we were still in its queue, at place {place}")))
+            }
+            (None, _) => None,
+        }
     }
 
-    /// Ends everything and writes the report.
-    pub(crate) fn finish(self, reason: EndReason) -> EndReason {
+    /// Ends everything.
+    pub(crate) fn finish(self, reason: EndReason) -> Finished {
         let mut finished = self.stream.stop(reason);
         let _ = self.commands.send_timeout(Command::Quit, Duration::from_millis(500));
         drop(self.commands);
-        if let Ok(Err(error)) = self.present.join()
-            && finished.reason.exit_code() == 0
+        let vague = finished.reason.exit_code() == 0 || matches!(finished.reason, EndReason::Fault(_));
+        if let Some(Err(error)) = join_in_time(self.present)
+            && vague
         {
             finished.reason = EndReason::CannotPlay(error.to_string());
         }
@@ -256,14 +288,7 @@ impl Session {
         if let Some(cloud) = self.cloud {
             cloud.stop();
         }
-        let reason = write_report(self.report.as_deref(), &finished);
-        if self.outside.supervised() {
-            shell::tell(
-                "ended",
-                json!({ "reason": reason.name(), "text": reason.to_string(), "code": reason.exit_code() }),
-            );
-        }
-        reason
+        finished
     }
 }
 
@@ -275,7 +300,15 @@ fn tell(news: &News) {
         News::FirstPicture { width, height } => {
             shell::tell("first_picture", json!({ "width": width, "height": height }))
         }
-        News::Feedback(_) | News::Ended(_) => {}
+        News::Format { .. } | News::Feedback(_) | News::Ended(_) => {}
+    }
+}
+
+fn not_started(error: EngineError) -> EndReason {
+    match error {
+        EngineError::File { path, why } => EndReason::CannotWrite(format!("{path} ({why})")),
+        EngineError::Audio(AudioError::Wav { path, why }) => EndReason::CannotWrite(format!("{path} ({why})")),
+        other => EndReason::CannotPlay(other.to_string()),
     }
 }
 
@@ -295,43 +328,59 @@ fn read_certificate(path: &Path) -> Result<Vec<u8>, EndReason> {
         .map_err(|error| EndReason::Unreachable(format!("the certificate {} cannot be read ({error})", path.display())))
 }
 
-/// Writes the report if one is wanted. A report that cannot be written is an end of its own: somebody waits for it.
-fn write_report(path: Option<&Path>, finished: &Finished) -> EndReason {
-    let reason = finished.reason.clone();
-    let Some(path) = path else { return reason };
-    let report = finished.summary.report(ReportContext {
-        started: finished.started,
-        first_picture: finished.summary.first_presented(),
-        ended: &reason,
-        cpu_seconds: process::cpu_seconds(),
-        peak_rss_mib: process::peak_rss_mib(),
-    });
-    let written = report
-        .to_json()
-        .map_err(|error| error.to_string())
-        .and_then(|text| std::fs::write(path, text + "\n").map_err(|error| error.to_string()));
-    match written {
-        Ok(()) => reason,
-        Err(error) => EndReason::Fault(format!("the report {} cannot be written ({error})", path.display())),
+/// A report that is wanted: made at the start, so that nobody plays for an hour to hear that it cannot be written.
+struct ReportFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl ReportFile {
+    fn create(path: &Path) -> Result<Self, EndReason> {
+        match File::create(path) {
+            Ok(file) => Ok(Self { path: path.to_owned(), file }),
+            Err(error) => Err(EndReason::CannotWrite(format!("the report {} ({error})", path.display()))),
+        }
+    }
+
+    /// Why the game ended. A report that cannot be written is an end of its own: somebody waits for it.
+    fn write(mut self, finished: &Finished) -> EndReason {
+        let reason = &finished.reason;
+        let report = finished.summary.report(ReportContext {
+            started: finished.started,
+            first_picture: finished.summary.first_presented(),
+            ended: reason,
+            cpu_seconds: process::cpu_seconds(),
+            peak_rss_mib: process::peak_rss_mib(),
+        });
+        let written = report
+            .to_json()
+            .map_err(|error| error.to_string())
+            .and_then(|text| self.file.write_all(text.as_bytes()).map_err(|error| error.to_string()));
+        match written {
+            Ok(()) => reason.clone(),
+            Err(error) => EndReason::CannotWrite(format!("the report {} ({error})", self.path.display())),
+        }
     }
 }
 
 /// Plays without a window.
-fn headless(play: &Play, ticket: Ticket, outside: Outside) -> Result<EndReason, EndReason> {
-    let (sender, received) = bounded(NEWS);
-    let news: NewsSink = Arc::new(move |news| {
-        // The end of the session is also seen by `look`, so a full queue loses nothing that matters.
-        let _ = sender.try_send(news);
-    });
-    let mut session = Session::start(play, ticket, outside, Presenter::null(), &news)?;
-    let reason = loop {
-        let over = match received.recv_timeout(LOOK) {
-            Ok(news) => session.take(&news),
-            Err(_) => session.look(),
-        };
-        if let Some(reason) = over.or_else(|| session.look()) {
-            break reason;
-        }
+fn headless(play: &Play, ticket: Ticket, outside: Outside) -> Result<Finished, EndReason> {
+    let inbox = Arc::new(Inbox::default());
+    let news: NewsSink = {
+        let inbox = Arc::clone(&inbox);
+        Arc::new(move |news| {
+            inbox.put(news);
+        })
     };
-    Ok(session.finish(reason))
+    let mut session = Session::start(play, ticket, outside, Presenter::null(), &news)?;
+    loop {
+        for news in inbox.wait(LOOK) {
+            if let Some(reason) = session.take(&news) {
+                return Ok(session.finish(reason));
+            }
+        }
+        if let Some(reason) = session.look() {
+            return Ok(session.finish(reason));
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use entente_engine::{News, NewsSink};
+use entente_engine::{Finished, News, NewsSink};
 use entente_model::EndReason;
 use entente_model::input::{InputEvent, PlayerInput};
 use entente_model::ticket::Ticket;
@@ -17,6 +17,7 @@ use winit::window::{Fullscreen, Window, WindowId};
 
 use crate::args::{Play, Renderer, Scaling};
 use crate::grab::Grab;
+use crate::inbox::Inbox;
 use crate::keyboard::Keyboard;
 use crate::keys;
 use crate::pointer::{Counts, over_picture};
@@ -31,24 +32,27 @@ F3              figures (on a pad: hold Select + left shoulder)
 F8              scaling: fit, whole multiples, fill
 F11, Alt+Enter  full screen
 Ctrl+Alt+G      capture or release the pointer
-Ctrl+Alt+Q      stop the game";
+Ctrl+Alt+Q      stop the game (pad: Start + Select + both shoulders)";
 
 /// Plays in a window, on the main thread.
-pub(crate) fn play(play: &Play, ticket: Ticket, outside: Outside) -> Result<EndReason, EndReason> {
+pub(crate) fn play(play: &Play, ticket: Ticket, outside: Outside) -> Result<Finished, EndReason> {
     if cfg!(all(unix, not(target_os = "macos")))
         && std::env::var_os("DISPLAY").is_none()
         && std::env::var_os("WAYLAND_DISPLAY").is_none()
     {
         return Err(EndReason::NoDisplay(String::from("neither DISPLAY nor WAYLAND_DISPLAY is set")));
     }
-    let events =
-        EventLoop::<News>::with_user_event().build().map_err(|error| EndReason::NoDisplay(error.to_string()))?;
+    let events = EventLoop::<()>::with_user_event().build().map_err(|error| EndReason::NoDisplay(error.to_string()))?;
     let proxy = events.create_proxy();
+    let inbox = Arc::new(Inbox::default());
+    let filled = Arc::clone(&inbox);
     let news: NewsSink = Arc::new(move |news| {
-        // The loop is gone only when the game is over.
-        let _ = proxy.send_event(news);
+        // One event stands for all that wait. The loop is gone only when the game is over.
+        if filled.put(news) {
+            let _ = proxy.send_event(());
+        }
     });
-    let mut app = App::new(play, ticket, outside, news);
+    let mut app = App::new(play, ticket, outside, (inbox, news));
     events.run_app(&mut app).map_err(|error| EndReason::NoDisplay(error.to_string()))?;
     app.outcome()
 }
@@ -56,6 +60,7 @@ pub(crate) fn play(play: &Play, ticket: Ticket, outside: Outside) -> Result<EndR
 struct App<'a> {
     play: &'a Play,
     start: Option<(Ticket, Outside)>,
+    inbox: Arc<Inbox>,
     news: NewsSink,
     window: Option<Arc<Window>>,
     session: Option<Session>,
@@ -66,6 +71,8 @@ struct App<'a> {
     keyboard: Keyboard,
     grab: Grab,
     counts: Counts,
+    /// Pointer buttons that are down, by number.
+    pressed: u8,
     cursor: (f64, f64),
     picture: (u32, u32),
     /// The window follows the stream's size until the user changes it.
@@ -73,13 +80,14 @@ struct App<'a> {
 }
 
 impl<'a> App<'a> {
-    fn new(play: &'a Play, ticket: Ticket, outside: Outside, news: NewsSink) -> Self {
+    fn new(play: &'a Play, ticket: Ticket, outside: Outside, (inbox, news): (Arc<Inbox>, NewsSink)) -> Self {
         let follow = play.size.is_none() && !play.fullscreen;
         let (width, height) = FIRST_SIZE;
         let picture = (ticket.want.width.unwrap_or(width), ticket.want.height.unwrap_or(height));
         Self {
             play,
             start: Some((ticket, outside)),
+            inbox,
             news,
             window: None,
             session: None,
@@ -94,13 +102,14 @@ impl<'a> App<'a> {
             keyboard: Keyboard::new(play.keyboard),
             grab: Grab::default(),
             counts: Counts::default(),
+            pressed: 0,
             cursor: (0.0, 0.0),
             picture,
             follow,
         }
     }
 
-    fn outcome(self) -> Result<EndReason, EndReason> {
+    fn outcome(self) -> Result<Finished, EndReason> {
         match (self.session, self.failed) {
             (Some(session), failed) => {
                 let reason = self.ended.or(failed).unwrap_or(EndReason::User);
@@ -159,9 +168,9 @@ impl<'a> App<'a> {
         if event.repeat || (down && self.hotkey(events, code)) {
             return;
         }
-        let Some(session) = &self.session else { return };
+        let Some(pads) = self.session.as_ref().map(Session::pads) else { return };
         if let Some(usage) = keys::usage(code)
-            && let Some(what) = self.keyboard.key(usage, down, session.pads().connected())
+            && let Some(what) = self.keyboard.key(usage, down, pads.connected(), || pads.claim_slot())
         {
             self.send(what);
         }
@@ -204,11 +213,12 @@ impl<'a> App<'a> {
 
     fn toggle_grab(&mut self) {
         let (Some(window), Some(session)) = (&self.window, &self.session) else { return };
-        self.grab = if self.grab.is_on() { self.grab.release(window) } else { Grab::take(window) };
-        session.overlay().set_notice(String::from(if self.grab.is_on() {
-            "Pointer captured. Ctrl+Alt+G releases it."
-        } else {
-            "Pointer released."
+        let was_on = self.grab.is_on();
+        self.grab = if was_on { self.grab.release(window) } else { Grab::take(window, self.cursor) };
+        session.overlay().set_notice(String::from(match (was_on, self.grab.is_on()) {
+            (true, _) => "Pointer released.",
+            (false, true) => "Pointer captured. Ctrl+Alt+G releases it.",
+            (false, false) => "The pointer cannot be captured here.",
         }));
     }
 
@@ -217,10 +227,25 @@ impl<'a> App<'a> {
         for what in self.keyboard.release_all() {
             self.send(what);
         }
+        for button in 0..8 {
+            self.pointer_button(button, false);
+        }
+        if let Some(session) = &self.session {
+            session.pads().stop_rumble();
+        }
         if let Some(window) = &self.window
             && self.grab.is_on()
         {
             self.grab = self.grab.release(window);
+        }
+    }
+
+    /// A button of the pointer; one that goes up without having gone down is not the host's.
+    fn pointer_button(&mut self, button: u8, down: bool) {
+        let bit = 1_u8.checked_shl(u32::from(button)).unwrap_or(0);
+        if (self.pressed & bit != 0) != down {
+            self.pressed ^= bit;
+            self.send(PlayerInput::PointerButton { button, down });
         }
     }
 
@@ -282,7 +307,7 @@ fn wheel(delta: MouseScrollDelta) -> PlayerInput {
     PlayerInput::Wheel { x: x.round() as i32, y: y.round() as i32 }
 }
 
-impl ApplicationHandler<News> for App<'_> {
+impl ApplicationHandler<()> for App<'_> {
     fn resumed(&mut self, events: &ActiveEventLoop) {
         if let Err(reason) = self.open(events) {
             self.failed = Some(reason);
@@ -290,12 +315,16 @@ impl ApplicationHandler<News> for App<'_> {
         }
     }
 
-    fn user_event(&mut self, events: &ActiveEventLoop, news: News) {
-        if let News::FirstPicture { width, height } = news {
-            self.first_picture(width, height);
-        }
-        if let Some(reason) = self.session.as_mut().and_then(|session| session.take(&news)) {
-            self.end(events, reason);
+    fn user_event(&mut self, events: &ActiveEventLoop, (): ()) {
+        for news in self.inbox.take() {
+            match news {
+                News::FirstPicture { width, height } => self.first_picture(width, height),
+                News::Format { width, height } => self.picture = (width, height),
+                _ => {}
+            }
+            if let Some(reason) = self.session.as_mut().and_then(|session| session.take(&news)) {
+                self.end(events, reason);
+            }
         }
     }
 
@@ -319,6 +348,7 @@ impl ApplicationHandler<News> for App<'_> {
         match event {
             WindowEvent::CloseRequested | WindowEvent::Destroyed => self.end(events, EndReason::User),
             WindowEvent::Resized(size) => {
+                self.grab.resized(size);
                 if let (Some(window), Some(session)) = (&self.window, &self.session) {
                     session.show(resize(size, window.scale_factor()));
                 }
@@ -340,11 +370,16 @@ impl ApplicationHandler<News> for App<'_> {
             }
             WindowEvent::Focused(false) => self.lost_focus(),
             WindowEvent::ModifiersChanged(modifiers) => self.modifiers = modifiers.state(),
-            WindowEvent::KeyboardInput { event, .. } => self.key(events, &event),
+            // Keys that were down when the window got the focus were pressed for somebody else.
+            WindowEvent::KeyboardInput { event, is_synthetic, .. }
+                if !is_synthetic || event.state == ElementState::Released =>
+            {
+                self.key(events, &event);
+            }
             WindowEvent::CursorMoved { position, .. } => self.cursor_moved(position.x, position.y),
             WindowEvent::MouseInput { state, button: which, .. } => {
                 if let Some(button) = button(which) {
-                    self.send(PlayerInput::PointerButton { button, down: state == ElementState::Pressed });
+                    self.pointer_button(button, state == ElementState::Pressed);
                 }
             }
             WindowEvent::MouseWheel { delta, .. } => self.send(wheel(delta)),
