@@ -9,6 +9,8 @@ mod clock;
 mod config;
 pub mod draw;
 pub mod encoder;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod games;
 mod payload;
 mod peer;

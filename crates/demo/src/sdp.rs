@@ -7,21 +7,28 @@ pub(crate) const MAX_FORMATS: usize = 128;
 
 /// One payload of an offer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Offered {
-    pub(crate) payload_type: u8,
-    pub(crate) name: String,
-    pub(crate) fmtp: String,
+pub struct Offered {
+    /// 0 to 127.
+    pub payload_type: u8,
+    /// Encoding name in lower case; empty without `a=rtpmap`.
+    pub name: String,
+    /// Parameters of `a=fmtp`.
+    pub fmtp: String,
     /// Payload type of its retransmissions.
-    pub(crate) rtx: Option<u8>,
+    pub rtx: Option<u8>,
 }
 
 /// What matters of an offer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Offer {
-    pub(crate) video: Vec<Offered>,
-    pub(crate) audio: Vec<Offered>,
-    pub(crate) ufrag: Option<String>,
-    pub(crate) password: Option<String>,
+pub struct Offer {
+    /// Payloads of video sections, retransmissions left out.
+    pub video: Vec<Offered>,
+    /// Payloads of audio sections.
+    pub audio: Vec<Offered>,
+    /// First `a=ice-ufrag`.
+    pub ufrag: Option<String>,
+    /// First `a=ice-pwd`.
+    pub password: Option<String>,
 }
 
 /// Whether no section of a description lists more formats than there can be. `rtc` looks each one up again and again: it
@@ -34,7 +41,7 @@ pub(crate) fn is_bounded(text: &str) -> bool {
 }
 
 /// Reads an offer; lines that are not understood are skipped.
-pub(crate) fn read_offer(text: &str) -> Offer {
+pub fn read_offer(text: &str) -> Offer {
     let mut offer = Offer::default();
     let mut video = false;
     let mut section: Vec<Offered> = Vec::new();
@@ -119,7 +126,7 @@ fn h264_rank(entry: &Offered) -> u8 {
 }
 
 /// The offered payloads that this host could send, one for each codec, in the offer's order.
-pub(crate) fn video_choices(offer: &Offer) -> Vec<(VideoCodec, Offered)> {
+pub fn video_choices(offer: &Offer) -> Vec<(VideoCodec, Offered)> {
     let mut choices: Vec<(VideoCodec, Offered)> = Vec::new();
     for entry in &offer.video {
         let Some(codec) = usable(entry) else { continue };
@@ -134,18 +141,20 @@ pub(crate) fn video_choices(offer: &Offer) -> Vec<(VideoCodec, Offered)> {
 
 /// A body of type `application/trickle-ice-sdpfrag` (RFC 8840).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Fragment {
-    pub(crate) ufrag: Option<String>,
-    pub(crate) password: Option<String>,
+pub struct Fragment {
+    /// First `a=ice-ufrag`.
+    pub ufrag: Option<String>,
+    /// First `a=ice-pwd`.
+    pub password: Option<String>,
     /// Candidate lines without `a=`, with the `mid` they belong to.
-    pub(crate) candidates: Vec<(Option<String>, String)>,
+    pub candidates: Vec<(Option<String>, String)>,
 }
 
 /// Candidates that one fragment may bring.
 const MAX_CANDIDATES: usize = 64;
 
 /// Reads a fragment; lines that are not understood are skipped.
-pub(crate) fn read_fragment(text: &str) -> Fragment {
+pub fn read_fragment(text: &str) -> Fragment {
     let mut fragment = Fragment::default();
     let mut mid = None;
     for line in text.lines().map(str::trim_end) {
@@ -166,7 +175,7 @@ pub(crate) fn read_fragment(text: &str) -> Fragment {
 }
 
 /// The offer with new ICE credentials and without candidates, as an ICE restart needs it.
-pub(crate) fn with_credentials(offer: &str, ufrag: &str, password: &str) -> String {
+pub fn with_credentials(offer: &str, ufrag: &str, password: &str) -> String {
     let mut out = String::with_capacity(offer.len());
     for line in offer.lines().map(str::trim_end) {
         if line.starts_with("a=ice-ufrag:") {
@@ -187,7 +196,7 @@ pub(crate) fn with_credentials(offer: &str, ufrag: &str, password: &str) -> Stri
 
 /// The answer as it is sent: without candidates of component 2 (RTCP), which this host never uses, and saying that
 /// the sound will be stereo (RFC 7587 section 6.1).
-pub(crate) fn tidy_answer(answer: &str) -> String {
+pub fn tidy_answer(answer: &str) -> String {
     let opus = read_offer(answer).audio.iter().find(|entry| entry.name == "opus").map(|entry| entry.payload_type);
     let mut out = String::with_capacity(answer.len() + 32);
     let mut audio = false;
@@ -209,7 +218,7 @@ pub(crate) fn tidy_answer(answer: &str) -> String {
 }
 
 /// The answer's credentials and candidates as a fragment (RFC 9725 section 4.3.3).
-pub(crate) fn answer_fragment(answer: &str) -> String {
+pub fn answer_fragment(answer: &str) -> String {
     let mut out = String::new();
     let mut media = 0;
     for line in answer.lines().map(str::trim_end) {

@@ -2,8 +2,8 @@
 
 mod listen;
 mod problem;
-mod query;
-mod whep;
+pub(crate) mod query;
+pub(crate) mod whep;
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};

@@ -9,7 +9,7 @@ const DECODE_ERROR: u8 = 50;
 
 /// The description of an alert that ends a handshake, in a datagram of either direction. Before keys are agreed on
 /// alerts are in the clear (RFC 6347 section 4.1).
-pub(crate) fn ending_alert(mut datagram: &[u8]) -> Option<u8> {
+pub fn ending_alert(mut datagram: &[u8]) -> Option<u8> {
     // Content type, version, epoch, 48 bits of sequence number, length (RFC 6347 section 4.1).
     while let Some(([kind, _, _, epoch @ .., _, _, _, _, _, _, high, low], rest)) = datagram.split_first_chunk::<13>() {
         let epoch: [u8; 2] = *epoch;

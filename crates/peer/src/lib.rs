@@ -11,6 +11,8 @@
 mod alerts;
 mod codecs;
 mod control;
+#[doc(hidden)]
+pub mod fuzzing;
 mod media;
 mod peer;
 pub mod sdp;

@@ -7,7 +7,7 @@ mod input;
 mod link;
 mod outage;
 mod phase;
-mod signal;
+pub(crate) mod signal;
 mod timeline;
 
 use entente_model::Secret;

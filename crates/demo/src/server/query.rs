@@ -89,6 +89,12 @@ impl Wish {
     }
 }
 
+/// What the fuzz targets look at: the picture format and the ticket; `None` when the query is refused.
+pub fn read(query: &str, default: VideoFormat) -> Option<(VideoFormat, Option<String>)> {
+    let wish = Wish::read(query).ok()?;
+    Some((wish.format(default), wish.ticket))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

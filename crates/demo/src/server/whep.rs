@@ -123,7 +123,7 @@ fn choose(machine: &Machine, wish: &Wish, offer: &str) -> Result<Choice, Problem
 }
 
 /// The request's own address with the ticket in it.
-fn place(game: &str, query: &str, ticket: &str) -> String {
+pub fn place(game: &str, query: &str, ticket: &str) -> String {
     let pairs = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "queue");
     let query =
         url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).append_pair("queue", ticket).finish();

@@ -20,18 +20,30 @@ const MAX_ICE_SERVERS: usize = 16;
 
 /// What a host said to an offer.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Reply {
+pub enum Reply {
     /// A session was made.
-    Accepted { sdp: String, session: Option<Url> },
+    Accepted {
+        /// The answer.
+        sdp: String,
+        /// Where the session is changed and ended.
+        session: Option<Url>,
+    },
     /// We wait in line.
-    Queued { position: u32, retry: Duration, place: Option<Url> },
+    Queued {
+        /// 1 is next.
+        position: u32,
+        /// When to ask again.
+        retry: Duration,
+        /// Where to ask again, if not at the same address.
+        place: Option<Url>,
+    },
     /// No.
     Refused(EndReason),
 }
 
 /// The address of the offer: `whep+` taken off, wishes added as query parameters `width`, `height`, `fps`, `codec`
 /// (comma separated, best first) and `bitrate_kbps`.
-pub(crate) fn offer_url(text: &str, want: &StreamRequest) -> Result<Url, EndReason> {
+pub fn offer_url(text: &str, want: &StreamRequest) -> Result<Url, EndReason> {
     let plain = text.trim();
     let plain = plain.strip_prefix("whep+").unwrap_or(plain);
     let mut url = Url::parse(plain).map_err(|error| EndReason::BadUrl(format!("{error}")))?;
@@ -109,7 +121,7 @@ fn retry_after(response: &HttpResponse) -> Option<Duration> {
 }
 
 /// Reads the response to an offer.
-pub(crate) fn read_reply(response: &HttpResponse) -> Reply {
+pub fn read_reply(response: &HttpResponse) -> Reply {
     let problem = Problem::read(response);
     let words = problem.words(response.status);
     let queued =
