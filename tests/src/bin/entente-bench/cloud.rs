@@ -29,7 +29,8 @@ impl Cloud {
         }
         let mut cloud = Self { child, address: String::new() };
         let said: Value = serde_json::from_str(&line).map_err(|_| String::from("the demo cloud said no address"))?;
-        cloud.address = said["address"].as_str().map(str::to_owned).ok_or("the demo cloud said no address")?;
+        let address = said.get("address").and_then(Value::as_str);
+        cloud.address = address.map(str::to_owned).ok_or("the demo cloud said no address")?;
         Ok(cloud)
     }
 }

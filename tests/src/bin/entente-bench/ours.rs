@@ -14,8 +14,17 @@ use crate::path::{Round, Shape};
 /// How often its processor time is read.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Plays one round; besides what was measured, every frame that came, and the measured time in microseconds.
-pub(crate) fn play(address: &str, shape: &Shape) -> Result<(Round, Vec<Frame>, (u64, u64)), String> {
+/// A round of ours, with what the bare decoder needs to repeat it.
+pub(crate) struct Played {
+    pub(crate) round: Round,
+    /// Every frame that came.
+    pub(crate) frames: Vec<Frame>,
+    /// The measured time, in microseconds of the frames' stamps.
+    pub(crate) window: (u64, u64),
+}
+
+/// Plays one round.
+pub(crate) fn play(address: &str, shape: &Shape) -> Result<Played, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let file = |name: &str| folder.path().join(name);
     let seconds = (shape.settle + shape.window).as_secs_f64() + 0.3;
@@ -65,7 +74,7 @@ pub(crate) fn play(address: &str, shape: &Shape) -> Result<(Round, Vec<Frame>, (
         fps: frames as f64 / shape.window.as_secs_f64(),
         own: None,
     };
-    Ok((round, ivf::read(&file("record.ivf"))?, window))
+    Ok(Played { round, frames: ivf::read(&file("record.ivf"))?, window })
 }
 
 /// CLOCK_MONOTONIC, which is also the player's clock.

@@ -136,10 +136,10 @@ fn measure(shape: &Shape, rounds: u32) -> Result<Cell, String> {
             eprintln!("  {}x{} round {}/{rounds}: {}", shape.width, shape.height, round + 1, receiver.name());
             let measured = match receiver {
                 Receiver::Ours => {
-                    let (measured, frames, window) = ours::play(&cloud.address, shape)?;
-                    cell.paced.push(bare::decode(&frames, window, true)?);
-                    cell.flat_out.push(bare::decode(&frames, window, false)?);
-                    measured
+                    let played = ours::play(&cloud.address, shape)?;
+                    cell.paced.push(bare::decode(&played.frames, played.window, true)?);
+                    cell.flat_out.push(bare::decode(&played.frames, played.window, false)?);
+                    played.round
                 }
                 Receiver::Installed => chromium::play(&cloud.address, shape, Setting::AsInstalled)?,
                 Receiver::Tuned => chromium::play(&cloud.address, shape, Setting::Tuned)?,
