@@ -1,6 +1,4 @@
-//! `Link` headers with ICE servers.
+//! [`entente_fuzz::link_header`] for libFuzzer.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|header: &str| {
-    let _ = entente_peer::whep::parse_link_header(header);
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| entente_fuzz::link_header(data));

@@ -1,6 +1,4 @@
-//! Any datagram is an RTP packet or an error.
+//! [`entente_fuzz::rtp_packet`] for libFuzzer.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|datagram: &[u8]| {
-    let _ = entente_rtp::RtpPacket::parse(bytes::Bytes::copy_from_slice(datagram), std::time::Instant::now());
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| entente_fuzz::rtp_packet(data));

@@ -1,11 +1,4 @@
-//! A host's answer to an offer of ours.
+//! [`entente_fuzz::sdp_answer`] for libFuzzer.
 #![no_main]
 
-const OFFER: &str = include_str!("../offer.sdp");
-
-libfuzzer_sys::fuzz_target!(|answer: &str| {
-    if let Ok(read) = entente_peer::sdp::Answer::read(answer, OFFER) {
-        // What was mended once is an answer still.
-        let _ = entente_peer::sdp::Answer::read(&read.text, OFFER);
-    }
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| entente_fuzz::sdp_answer(data));

@@ -12,7 +12,7 @@ use crate::setup;
 use crate::shell::{self, cargo, shown};
 
 /// Tests that `--quick` leaves out: whole programs playing against each other. The arrows stay.
-const QUICK: &str = "not package(entente-tests) or binary(arrows)";
+const QUICK: &str = "not package(entente-tests) or binary(arrows) or binary(corpus)";
 /// Where tests note that they could not run, besides saying it.
 const SKIP_LOG: &str = "ENTENTE_SKIP_LOG";
 
