@@ -330,10 +330,7 @@ fn kept_packets(ceiling_bits: u64) -> u16 {
 /// What handles packets on their way, from the wire inwards.
 fn registry(feedback: Arc<Feedback>, ceiling_bits: u64) -> Registry {
     Registry::new()
-        .with(
-            Slot::CongestionControl,
-            CongestionControlBuilder::new(Estimator::new(ceiling_bits, Arc::clone(&feedback))).build(),
-        )
+        .with(Slot::CongestionControl, CongestionControlBuilder::new(Estimator::new(Arc::clone(&feedback))).build())
         .with(Slot::from(1500), RtcpTap::new(feedback))
         .with(Slot::TwccSender, TwccSenderBuilder::new().build())
         .with(Slot::NackResponder, NackResponderBuilder::new().with_size(kept_packets(ceiling_bits)).build())
@@ -522,7 +519,7 @@ mod tests {
     }
 
     async fn answered(offer: &str) -> Result<Answered, Error> {
-        answer(plan(offer), Arc::new(Feedback::new(1_000_000)), 1_000_000).await
+        answer(plan(offer), Arc::new(Feedback::new(1_000_000, false)), 1_000_000).await
     }
 
     #[test]

@@ -181,7 +181,8 @@ pub(super) async fn post(
     let game_seed = wish.seed.unwrap_or_else(|| u64::from_be_bytes(seed.split_first_chunk().map_or([0; 8], |s| *s.0)));
     let game = games::open(&game_name, game_seed).ok_or_else(|| internal(format!("{game_name} does not open")))?;
     let ceiling = u64::from(choice.format.bitrate_kbps) * 1000;
-    let feedback = Arc::new(Feedback::new(ceiling));
+    let network = !cloud.address.ip().to_canonical().is_loopback();
+    let feedback = Arc::new(Feedback::new(ceiling, network));
     let plan = Plan {
         offer,
         video: (choice.codec, choice.video.clone()),

@@ -19,10 +19,27 @@ use crate::session::{Command, Packets, Shared};
 
 /// Forced key frames are at least so far apart; a request in between is answered by the next one.
 const KEY_SPACING: Duration = Duration::from_millis(100);
-/// Encoders that must be opened anew for another bit rate are left alone for small changes, in percent.
-const SLOW_RATE_STEP: u32 = 25;
-/// And at most so often.
-const SLOW_RATE_SPACING: Duration = Duration::from_secs(2);
+/// Encoders that must be opened anew for another bit rate follow it in steps: each costs a key frame. A fall is due from
+/// so much on, in percent, because the path cannot carry the present rate.
+const SLOW_FALL: u32 = 25;
+/// And so often.
+const SLOW_FALL_SPACING: Duration = Duration::from_secs(2);
+/// A rise only brings a better picture, so it waits until it is worth a key frame.
+const SLOW_RISE: u32 = 50;
+/// Or until all that was asked for can be had, and is so much more.
+const SLOW_LAST_RISE: u32 = 15;
+/// Longer than the rise from start to usual rates, which is then one step.
+const SLOW_RISE_SPACING: Duration = Duration::from_secs(5);
+
+/// Whether an encoder should be opened anew for another bit rate (kbit/s), `since` the last time.
+fn is_step(since: Duration, current: u32, target: u32, asked: u32) -> bool {
+    let differs = |percent: u32| u64::from(target.abs_diff(current)) * 100 >= u64::from(current) * u64::from(percent);
+    if target < current {
+        since >= SLOW_FALL_SPACING && differs(SLOW_FALL)
+    } else {
+        since >= SLOW_RISE_SPACING && (differs(SLOW_RISE) || (target >= asked && differs(SLOW_LAST_RISE)))
+    }
+}
 
 /// The moment from which both streams count their media time.
 #[derive(Clone, Copy)]
@@ -99,7 +116,7 @@ impl Camera {
     }
 
     fn open(&self) -> Result<Running, crate::encoder::EncoderError> {
-        let encoder = VideoEncoder::open(self.row, self.format)?;
+        let encoder = VideoEncoder::open(self.row, self.affordable(self.format))?;
         let payloader =
             VideoPayloader::new(self.row.codec).ok_or(crate::encoder::EncoderError::None(self.row.codec.name()))?;
         Ok(Running {
@@ -192,7 +209,7 @@ impl Camera {
             };
         }
         if format != self.format {
-            match VideoEncoder::open(self.row, format) {
+            match VideoEncoder::open(self.row, self.affordable(format)) {
                 Ok(encoder) => {
                     running.encoder = encoder;
                     running.key_wanted = true;
@@ -204,6 +221,12 @@ impl Camera {
             }
         }
         self.confirm();
+    }
+
+    /// The format with the bit rate that the path carries now.
+    fn affordable(&self, format: VideoFormat) -> VideoFormat {
+        let bitrate_kbps = self.shared.feedback.target_below(u64::from(format.bitrate_kbps) * 1000);
+        VideoFormat { bitrate_kbps, ..format }
     }
 
     fn confirm(&self) {
@@ -229,7 +252,7 @@ impl Camera {
 
     /// Draws, encodes and hands over one frame; false when the connection is gone.
     fn frame(&mut self, running: &mut Running) -> Result<bool, crate::encoder::EncoderError> {
-        self.follow_rate(running)?;
+        self.follow_rate(running);
         let captured = clock::monotonic_micros();
         let echo = running.tracker.stamp_micros();
         let Some(mut canvas) = running.encoder.canvas() else { return Ok(true) };
@@ -280,26 +303,33 @@ impl Camera {
         }
     }
 
-    /// Brings the encoder to what the path carries.
-    fn follow_rate(&self, running: &mut Running) -> Result<(), crate::encoder::EncoderError> {
+    /// Brings the encoder to what the path carries. When that fails it goes on as it is, and may succeed later.
+    fn follow_rate(&self, running: &mut Running) {
         let target = self.shared.feedback.target_kbps();
         let current = running.encoder.format().bitrate_kbps;
-        let difference = target.abs_diff(current);
-        if self.row.live_rate {
+        let changed = if self.row.live_rate {
             // Below two percent a change is not worth the encoder's reconfiguration.
-            if difference * 50 > current {
-                running.encoder.set_bitrate_kbps(target)?;
+            if target.abs_diff(current) * 50 <= current {
+                return;
             }
-        } else if difference * 100 > current * SLOW_RATE_STEP {
+            running.encoder.set_bitrate_kbps(target)
+        } else {
             let now = clock::now();
-            if now.saturating_duration_since(running.last_slow_rate) >= SLOW_RATE_SPACING {
-                running.last_slow_rate = now;
-                running.encoder.set_bitrate_kbps(target)?;
+            let since = now.saturating_duration_since(running.last_slow_rate);
+            if !is_step(since, current, target, self.format.bitrate_kbps) {
+                return;
+            }
+            running.last_slow_rate = now;
+            let changed = running.encoder.set_bitrate_kbps(target);
+            if changed.is_ok() {
                 running.key_wanted = true;
                 running.last_key = None;
             }
+            changed
+        };
+        if let Err(error) = changed {
+            tracing::warn!(session = %self.shared.id, %error, current, target, "the bit rate cannot be changed");
         }
-        Ok(())
     }
 }
 
