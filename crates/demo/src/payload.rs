@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use entente_model::media::VideoCodec;
-use rtc::rtp::codec::{av1::Av1Payloader, h264::H264Payloader, vp8::Vp8Payloader};
+use rtc::rtp::codec::{av1::Av1Payloader, h264::H264Payloader, h265::HevcPayloader, vp8::Vp8Payloader};
 use rtc::rtp::packetizer::Payloader;
 
 /// Payload bytes of a packet: with RTP header, extensions, SRTP tag, UDP and IPv6 headers it stays below 1280, the
@@ -12,15 +12,15 @@ pub(crate) const PAYLOAD: usize = 1160;
 /// Splits pictures of one codec.
 pub(crate) enum VideoPayloader {
     H264(H264Payloader),
+    Hevc(HevcPayloader),
     Vp8(Vp8Payloader),
     Vp9 { picture_id: u16 },
     Av1(Av1Payloader),
 }
 
 impl VideoPayloader {
-    /// `None` for a codec that this host does not send.
-    pub(crate) fn new(codec: VideoCodec) -> Option<Self> {
-        Some(match codec {
+    pub(crate) fn new(codec: VideoCodec) -> Self {
+        match codec {
             VideoCodec::H264 => Self::H264(H264Payloader::default()),
             VideoCodec::Vp8 => {
                 let mut payloader = Vp8Payloader::default();
@@ -29,14 +29,15 @@ impl VideoPayloader {
             }
             VideoCodec::Vp9 => Self::Vp9 { picture_id: 1 },
             VideoCodec::Av1 => Self::Av1(Av1Payloader {}),
-            VideoCodec::Hevc => return None,
-        })
+            VideoCodec::Hevc => Self::Hevc(HevcPayloader),
+        }
     }
 
     /// Payloads of one picture, in order; empty when it cannot be split.
     pub(crate) fn split(&mut self, data: &Bytes, key: bool) -> Vec<Bytes> {
         let split = match self {
             Self::H264(payloader) => payloader.payload(PAYLOAD, data),
+            Self::Hevc(payloader) => payloader.payload(PAYLOAD, &long_start_codes(data)),
             Self::Vp8(payloader) => payloader.payload(PAYLOAD, data),
             Self::Vp9 { picture_id } => {
                 *picture_id = (*picture_id + 1) & 0x7fff;
@@ -65,6 +66,26 @@ fn split_vp9(data: &Bytes, key: bool, picture_id: u16) -> Vec<Bytes> {
         payloads.push(payload.freeze());
     }
     payloads
+}
+
+/// The same NAL units, each behind a start code of four bytes: where there is one such code, the crate's payloader takes
+/// those of three bytes for data.
+fn long_start_codes(data: &Bytes) -> Bytes {
+    let mut out = BytesMut::with_capacity(data.len() + 16);
+    let mut rest = &data[..];
+    while let Some(begin) = rest.windows(3).position(|three| three == [0, 0, 1]) {
+        let unit = rest.get(begin + 3..).unwrap_or_default();
+        let end = unit.windows(3).position(|three| three == [0, 0, 1]).unwrap_or(unit.len());
+        let (unit, after) = unit.split_at_checked(end).unwrap_or((unit, &[]));
+        // No unit ends with a zero; these belong to the next start code (ITU-T H.265 annex B.2).
+        let length = unit.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        if length > 0 {
+            out.put_slice(&[0, 0, 0, 1]);
+            out.put_slice(unit.get(..length).unwrap_or_default());
+        }
+        rest = after;
+    }
+    out.freeze()
 }
 
 /// The temporal delimiter is not sent (AV1 RTP specification section 5).
@@ -125,6 +146,30 @@ mod tests {
         assert_eq!(parts[2][..3], [0x84, 0x80, 5]);
         assert_eq!(parts.iter().map(|part| part.len() - 3).sum::<usize>(), data.len());
         assert_eq!(split_vp9(&Bytes::from_static(&[1]), false, 6)[0][0], 0xcc);
+    }
+
+    #[test]
+    fn hevc_units_are_found_behind_start_codes_of_both_lengths() {
+        let unit = |kind: u8, length: usize| {
+            let mut unit = vec![kind << 1, 1];
+            unit.resize(length, 0x55);
+            unit
+        };
+        let (vps, sps, slice, more) = (unit(32, 20), unit(33, 40), unit(19, 3000), unit(1, 30));
+        let mut data = vec![0, 0, 0, 1];
+        for (code, unit) in [(&[0, 0, 0, 1][..], &vps), (&[0, 0, 1], &sps), (&[0, 0, 1], &slice), (&[0, 0, 1], &more)] {
+            data.extend_from_slice(code);
+            data.extend_from_slice(unit);
+        }
+        let payloads = VideoPayloader::new(VideoCodec::Hevc).split(&Bytes::from(data), true);
+        let kinds: Vec<u8> = payloads.iter().map(|payload| payload[0] >> 1).collect();
+        assert_eq!(kinds, [48, 49, 49, 49, 1], "aggregated parameter sets, a slice in three fragments, a slice");
+        assert_eq!((payloads[0].len(), &payloads[4][..]), (2 + 2 + 20 + 2 + 40, &more[..]));
+        let fragments: Vec<_> = payloads[1..4].iter().flat_map(|payload| payload[3..].to_vec()).collect();
+        assert_eq!(fragments, slice[2..]);
+        assert_eq!(payloads[1][2], 0x80 | 19, "begins");
+        assert_eq!(payloads[3][2], 0x40 | 19, "ends");
+        assert!(payloads.iter().all(|payload| payload.len() <= PAYLOAD));
     }
 
     #[test]

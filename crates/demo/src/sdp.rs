@@ -108,6 +108,11 @@ fn usable(entry: &Offered) -> Option<VideoCodec> {
     match entry.name.as_str() {
         // Mode 0 has no fragments (RFC 6184 section 6.2), too small for pictures of this host.
         "h264" => (parameter(&entry.fmtp, "packetization-mode") == Some("1")).then_some(VideoCodec::H264),
+        "h265" => {
+            let is = |name: &str, usual: &str| parameter(&entry.fmtp, name).is_none_or(|value| value == usual);
+            // Main profile and tier, one stream: the defaults (RFC 7798 section 7.1).
+            (is("profile-id", "1") && is("tier-flag", "0") && is("tx-mode", "SRST")).then_some(VideoCodec::Hevc)
+        }
         "vp8" => Some(VideoCodec::Vp8),
         "vp9" => matches!(parameter(&entry.fmtp, "profile-id"), None | Some("0")).then_some(VideoCodec::Vp9),
         "av1" => matches!(parameter(&entry.fmtp, "profile"), None | Some("0")).then_some(VideoCodec::Av1),
@@ -273,6 +278,18 @@ mod tests {
             assert!(is_bounded(&many.replacen(" 96", "", 1)));
         }
         assert_eq!(read_offer("m=video 9 x 96 127 128 255 256").video.len(), 2, "seven bits");
+    }
+
+    #[test]
+    fn hevc_is_taken_in_the_form_that_encoders_make() {
+        let offered = |fmtp: &str| {
+            let text = format!("m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 H265/90000\r\na=fmtp:96 {fmtp}\r\n");
+            video_choices(&read_offer(&text)).first().map(|(codec, _)| *codec)
+        };
+        assert_eq!(offered("level-id=156;profile-id=1;tier-flag=0;tx-mode=SRST"), Some(VideoCodec::Hevc));
+        assert_eq!(offered("level-id=93"), Some(VideoCodec::Hevc));
+        assert_eq!(offered("profile-id=2;level-id=93"), None, "ten bits");
+        assert_eq!(offered("tx-mode=MRST"), None);
     }
 
     #[test]

@@ -117,8 +117,7 @@ impl Camera {
 
     fn open(&self) -> Result<Running, crate::encoder::EncoderError> {
         let encoder = VideoEncoder::open(self.row, self.affordable(self.format))?;
-        let payloader =
-            VideoPayloader::new(self.row.codec).ok_or(crate::encoder::EncoderError::None(self.row.codec.name()))?;
+        let payloader = VideoPayloader::new(self.row.codec);
         Ok(Running {
             encoder,
             payloader,
