@@ -12,5 +12,6 @@ mod client;
 mod codecs;
 mod hosts;
 mod http;
+mod page;
 mod play;
 mod tls;
