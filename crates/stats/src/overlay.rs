@@ -138,10 +138,10 @@ fn wire(value: Percentiles) -> String {
 fn full(summary: &Summary, recent: &Recent) -> Vec<String> {
     let mut lines = vec![line(recent), video_line(summary, recent)];
     if let Some(video) = summary.video() {
-        lines.push(named("decoder", &video.decoder, &video.why));
+        lines.extend(named("decoder", &video.decoder, &video.why));
     }
     if let Some(renderer) = summary.renderer() {
-        lines.push(named("renderer", &renderer.name, &renderer.why));
+        lines.extend(named("renderer", &renderer.name, &renderer.why));
     }
     lines.push(format!("network {}", network(recent)));
     lines.push("stage          p50     p99 ms".to_owned());
@@ -165,8 +165,23 @@ fn full(summary: &Summary, recent: &Recent) -> Vec<String> {
     lines
 }
 
-fn named(what: &str, name: &str, why: &str) -> String {
-    if why.is_empty() { format!("{what} {name}") } else { format!("{what} {name} ({why})") }
+/// Columns that fit beside each other in a window of 640 pixels; a longer line would make all letters smaller.
+const COLUMNS: usize = 74;
+
+/// Who does something and why, on as many lines as that takes.
+fn named(what: &str, name: &str, why: &str) -> Vec<String> {
+    let whole = if why.is_empty() { format!("{what} {name}") } else { format!("{what} {name} ({why})") };
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for word in whole.split_whitespace() {
+        if line.len() + 1 + word.len() > COLUMNS {
+            lines.push(std::mem::replace(&mut line, "  ".to_owned()));
+        } else if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
 }
 
 fn video_line(summary: &Summary, recent: &Recent) -> String {
@@ -174,4 +189,19 @@ fn video_line(summary: &Summary, recent: &Recent) -> String {
         || format!("video ? | {}", bitrate(recent)),
         |video| format!("video {} {}x{} | {}", video.codec.name(), video.width, video.height, bitrate(recent)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_reason_takes_more_lines_and_no_more_columns() {
+        let why = "no hardware decoder works: vaapi: error -5; cuda: Operation not permitted; vulkan: no such device";
+        let lines = named("decoder", "h264 (software)", why);
+        assert_eq!(lines.len(), 2);
+        assert!(lines.iter().all(|line| line.len() <= COLUMNS), "{lines:?}");
+        assert!(lines[1].starts_with("  ") && lines[1].ends_with("device)"));
+        assert_eq!(named("renderer", "gpu", ""), ["renderer gpu"]);
+    }
 }
