@@ -8,6 +8,8 @@ use ffmpeg_next as ffmpeg;
 use super::table::{ENCODERS, EncoderRow};
 use super::{EncoderError, VideoEncoder, VideoFormat};
 use crate::clock;
+use crate::games::Game;
+use crate::games::relay::CometRelay;
 
 /// Clients show the first 240 characters of an error.
 const HELP: &str = "this host has no video encoder that works; install FFmpeg with x264 or libvpx (Debian, Ubuntu: \
@@ -59,8 +61,8 @@ fn probe() -> Machine {
     let small = VideoFormat { width: 640, height: 360, fps: 30, bitrate_kbps: 1000 };
     let (mut encoders, mut refused): (Vec<&'static EncoderRow>, Vec<_>) = (Vec::new(), Vec::new());
     for row in &ENCODERS {
-        match try_encode(row, small, 1) {
-            Ok(_) => encoders.push(row),
+        match try_encode(row, small) {
+            Ok(()) => encoders.push(row),
             Err(error) => {
                 tracing::debug!(encoder = row.name, %error, "encoder is not usable");
                 refused.push((row.name, error.to_string()));
@@ -69,8 +71,9 @@ fn probe() -> Machine {
     }
     let preferred = encoders.iter().find(|row| row.codec == VideoCodec::H264).or_else(|| encoders.first());
     let hd = VideoFormat { width: 1280, height: 720, fps: 60, bitrate_kbps: 5000 };
-    let micros = preferred.and_then(|row| try_encode(row, hd, 6).ok());
-    let default_format = carried_by(micros);
+    let micros = preferred.and_then(|row| film_game(row, hd, 8).ok());
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let default_format = carried_by(micros, processors);
     tracing::info!(
         encoders = ?encoders.iter().map(|row| row.name).collect::<Vec<_>>(),
         ?micros,
@@ -80,43 +83,66 @@ fn probe() -> Machine {
     Machine { encoders, refused, default_format }
 }
 
-/// The largest format whose encoder stays within about half of a frame's time, judged by the time for 720p.
-fn carried_by(micros_720p: Option<u64>) -> VideoFormat {
-    let (width, height, fps) = match micros_720p {
-        Some(..=2500) => (1920, 1080, 60),
-        Some(..=8000) => (1280, 720, 60),
-        Some(..=14_000) => (1280, 720, 30),
-        Some(..=30_000) => (640, 360, 60),
-        _ => (640, 360, 30),
+/// Time of a game between two pictures that are measured.
+const FRAME_MICROS: u64 = 16_667;
+
+/// Formats from large to small, with the time that a picture costs in a hundredth of one of 720p. (Above 720p the memory
+/// is slower too, and a player beside has more to do.)
+const FORMATS: [(u32, u32, u32, u64); 5] =
+    [(1920, 1080, 60, 300), (1280, 720, 60, 100), (1280, 720, 30, 100), (640, 360, 60, 30), (640, 360, 30, 30)];
+
+/// The largest format whose pictures are drawn and encoded in a share of a frame's time, judged by the time for 720p.
+/// Half of it, because late frames would come in rows otherwise; a quarter where there is one processor, because there a
+/// player that runs beside decodes and shows in what is left. Never fewer than 30 frames.
+fn carried_by(micros_720p: Option<u64>, processors: usize) -> VideoFormat {
+    let share = if processors > 1 { 50 } else { 25 };
+    let fits = |&(_, _, fps, cost): &(u32, u32, u32, u64)| {
+        micros_720p.is_some_and(|micros| micros.saturating_mul(cost) * u64::from(fps) <= share * 1_000_000)
     };
+    let (width, height, fps, _) = FORMATS.into_iter().find(fits).unwrap_or((640, 360, 30, 30));
     VideoFormat { width, height, fps, bitrate_kbps: VideoFormat::usual_kbps(width, height, fps) }
 }
 
-/// Encodes `count` pictures with motion everywhere; the typical microseconds of one (the median).
-fn try_encode(row: &'static EncoderRow, format: VideoFormat, count: u32) -> Result<u64, EncoderError> {
+/// Draws and encodes `count` pictures of a game; the microseconds of one: the lower quartile, because the rest of a
+/// program that starts runs beside.
+fn film_game(row: &'static EncoderRow, format: VideoFormat, count: u32) -> Result<u64, EncoderError> {
     let mut encoder = VideoEncoder::open(row, format)?;
-    let mut spent: Vec<u128> = Vec::new();
+    let mut game = CometRelay::new(7);
+    let mut spent = Vec::new();
+    for _ in 0..300 {
+        // Later there is more to draw.
+        game.step(FRAME_MICROS);
+    }
     for number in 0..count {
-        if let Some(canvas) = encoder.canvas() {
-            for (row, line) in canvas.y.chunks_exact_mut(canvas.y_stride).enumerate() {
-                for (column, luma) in line.iter_mut().enumerate() {
-                    let value = (row / 8) ^ (column / 8).wrapping_add(number as usize * 3);
-                    *luma = 16 + u8::try_from(value & 127).unwrap_or(0);
-                }
-            }
-            canvas.u.fill(128);
-            canvas.v.fill(128);
-        }
+        game.step(FRAME_MICROS);
         let begun = clock::now();
-        let encoded = encoder.encode(number == 0)?;
-        spent.push(begun.elapsed().as_micros());
-        if encoded.is_none_or(|encoded| encoded.data.is_empty()) {
-            return Err(EncoderError::Refused { name: row.name, reason: "holds pictures back".to_owned() });
+        if let Some(mut canvas) = encoder.canvas() {
+            game.draw(&mut canvas);
         }
+        encoder.encode(number == 0)?;
+        spent.push(begun.elapsed().as_micros());
     }
     spent.sort_unstable();
-    let middle = spent.get(spent.len() / 2).copied().unwrap_or(u128::MAX);
-    Ok(u64::try_from(middle).unwrap_or(u64::MAX))
+    let quartile = spent.get(spent.len() / 4).copied().unwrap_or(u128::MAX);
+    Ok(u64::try_from(quartile).unwrap_or(u64::MAX))
+}
+
+/// Encodes a picture, which has to come out at once.
+fn try_encode(row: &'static EncoderRow, format: VideoFormat) -> Result<(), EncoderError> {
+    let mut encoder = VideoEncoder::open(row, format)?;
+    if let Some(canvas) = encoder.canvas() {
+        for (row, line) in canvas.y.chunks_exact_mut(canvas.y_stride).enumerate() {
+            for (column, luma) in line.iter_mut().enumerate() {
+                *luma = 16 + u8::try_from(((row / 8) ^ (column / 8)) & 127).unwrap_or(0);
+            }
+        }
+        canvas.u.fill(128);
+        canvas.v.fill(128);
+    }
+    if encoder.encode(true)?.is_none_or(|encoded| encoded.data.is_empty()) {
+        return Err(EncoderError::Refused { name: row.name, reason: "holds pictures back".to_owned() });
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -125,9 +151,22 @@ mod tests {
 
     #[test]
     fn slow_machines_get_small_pictures_but_never_below_thirty() {
-        assert_eq!(carried_by(Some(2000)).height, 1080);
-        assert_eq!((carried_by(Some(5000)).height, carried_by(Some(5000)).fps), (720, 60));
-        assert_eq!((carried_by(None).height, carried_by(None).fps), (360, 30));
+        let carried = |micros, processors| {
+            let format = carried_by(micros, processors);
+            (format.height, format.fps)
+        };
+        for (micros, format) in [
+            (2700, (1080, 60)),
+            (5000, (720, 60)),
+            (9000, (720, 30)),
+            (20_000, (360, 60)),
+            (30_000, (360, 30)),
+            (10_000_000, (360, 30)),
+        ] {
+            assert_eq!(carried(Some(micros), 8), format, "{micros}");
+        }
+        assert_eq!(carried(None, 8), (360, 30));
+        assert_eq!(carried(Some(5000), 1), (720, 30), "one processor plays as well");
     }
 
     #[test]
