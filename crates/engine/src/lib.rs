@@ -196,10 +196,7 @@ impl Stream {
         // The observer looks for its notices anyway.
         let audio = Arc::new(AudioPlayer::start(config.audio, || {})?);
         let sound = observer::Sound::new(Arc::clone(&audio), writer.clone());
-        let mut summary = Summary::new(config.clock);
-        if config.shared_clock {
-            summary.share_clock();
-        }
+        let summary = summary(config.clock, config.shared_clock);
         let observer = observer::Observer::start(
             (reader, summary, rows),
             sound.clone(),
@@ -326,6 +323,14 @@ impl Stream {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
         Finished { summary, reason: ended.unwrap_or(reason), started: self.started }
     }
+}
+
+fn summary(clock: MonoClock, shared: bool) -> Summary {
+    let mut summary = Summary::new(clock);
+    if shared {
+        summary.share_clock();
+    }
+    summary
 }
 
 /// Sends each event of the link where it belongs, on the link thread.
