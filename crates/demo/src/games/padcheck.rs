@@ -8,8 +8,10 @@ use super::{Canvas, Game, keys};
 use crate::draw::Label;
 use crate::sound::{Patch, Synth, Wave, note};
 
-/// Pads shown.
-const PADS: usize = 4;
+/// Pads shown: all that the protocol knows.
+const PADS: usize = 16;
+/// Keys shown as held at most; a keyboard has fewer.
+const KEYS: usize = 256;
 /// Points of the pointer's trail.
 const TRAIL: usize = 32;
 /// Lines of the log.
@@ -80,8 +82,8 @@ struct Pointer {
 /// The input test.
 pub struct PadCheck {
     pads: [Slot; PADS],
-    /// Keys held, by usage.
-    held: [bool; 256],
+    /// Usages of the keys that are held, in order.
+    held: Vec<u16>,
     pointer: Pointer,
     fingers: [Option<Contact>; FINGERS],
     /// Newest first.
@@ -104,7 +106,7 @@ impl PadCheck {
     pub fn new() -> Self {
         Self {
             pads: std::array::from_fn(|_| Slot::default()),
-            held: [false; 256],
+            held: Vec::with_capacity(KEYS),
             pointer: Pointer::default(),
             fingers: [None; FINGERS],
             log: [const { None }; LINES],
@@ -127,19 +129,21 @@ impl PadCheck {
     }
 
     fn connect(&mut self, pad: u8, name: &str) {
-        const LIGHTS: [[u8; 3]; PADS] = [[0, 200, 255], [255, 40, 170], [255, 180, 40], [60, 255, 120]];
-        self.note(Label::new(format_args!("PAD {pad} CONNECTED: {name}")));
+        const LIGHTS: [[u8; 3]; 4] = [[0, 200, 255], [255, 40, 170], [255, 180, 40], [60, 255, 120]];
+        // Over the open protocol pads have no names.
+        let colon = if name.is_empty() { "" } else { ": " };
+        self.note(Label::new(format_args!("PAD {pad} CONNECTED{colon}{name}")));
         if let Some(slot) = self.pads.get_mut(usize::from(pad)) {
             slot.there = true;
-            slot.name = Some(Label::new(format_args!("{name}")));
-            let rgb = LIGHTS.get(usize::from(pad)).copied().unwrap_or_default();
+            slot.name = (!name.is_empty()).then(|| Label::new(format_args!("{name}")));
+            let rgb = LIGHTS.get(usize::from(pad) % LIGHTS.len()).copied().unwrap_or_default();
             slot.light = Some(Feedback::Light { pad, rgb });
         }
     }
 
     fn pad(&mut self, pad: u8, state: PadState) {
         let Some(slot) = self.pads.get_mut(usize::from(pad)) else {
-            self.note(Label::new(format_args!("PAD {pad} STATE (ONLY PADS 0 TO 3 ARE SHOWN)")));
+            self.note(Label::new(format_args!("PAD {pad} STATE (ONLY PADS 0 TO 15 ARE SHOWN)")));
             return;
         };
         let before = slot.state;
@@ -156,8 +160,12 @@ impl PadCheck {
     }
 
     fn key(&mut self, usage: u16, down: bool) {
-        if let Some(held) = self.held.get_mut(usize::from(usage)) {
-            *held = down;
+        match (self.held.binary_search(&usage), down) {
+            (Err(place), true) if self.held.len() < KEYS => self.held.insert(place, usage),
+            (Ok(place), false) => {
+                self.held.remove(place);
+            }
+            _ => {}
         }
         let name = keys::name(usage).unwrap_or("KEY");
         self.note(Label::new(format_args!("{name} {} (USAGE {usage:#04X})", if down { "DOWN" } else { "UP" })));
@@ -278,5 +286,18 @@ impl Game for PadCheck {
 
     fn feedback(&mut self) -> Option<Feedback> {
         self.pads.iter_mut().find_map(|slot| slot.light.take().or_else(|| slot.rumble.take()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pad_without_a_name_is_just_connected() {
+        let mut check = PadCheck::new();
+        check.input(&PlayerInput::PadConnected { pad: 15, name: String::new() });
+        assert!(check.pads[15].there && check.pads[15].name.is_none());
+        assert_eq!(check.log[0].as_ref().unwrap().as_str(), "PAD 15 CONNECTED");
     }
 }

@@ -252,11 +252,36 @@ fn padcheck_shows_each_kind_of_input() {
     ] {
         let mut game = open("padcheck", 0).unwrap();
         // An event about a pad which is not shown changes the count of events and nothing else.
-        game.input(&PlayerInput::Motion { pad: 9, motion: Motion::default() });
+        game.input(&PlayerInput::Motion { pad: 16, motion: Motion::default() });
         let before = hash(game.as_mut());
         let mut game = open("padcheck", 0).unwrap();
         game.input(&input);
         assert_ne!(hash(game.as_mut()), before, "{input:?}");
+    }
+}
+
+#[test]
+fn padcheck_shows_all_that_can_arrive() {
+    let south = PadState { buttons: Buttons::SOUTH, ..PadState::default() };
+    let button = |button, down| PlayerInput::PointerButton { button, down };
+    let key = |usage, down| PlayerInput::Key { usage, down };
+    for (begin, stays, ends) in [
+        (pad(15, south), PlayerInput::PadGone { pad: 14 }, PlayerInput::PadGone { pad: 15 }),
+        (button(7, true), button(6, false), button(7, false)),
+        (key(0x1F4, true), key(0x1F5, false), key(0x1F4, false)),
+        (key(u16::MAX, true), key(0, false), key(u16::MAX, false)),
+    ] {
+        let shown = |second: &PlayerInput| {
+            let mut game = open("padcheck", 0).unwrap();
+            game.input(&begin);
+            game.input(second);
+            for _ in 0..8 {
+                // Out of the log, so that only what is held makes a difference.
+                game.input(&PlayerInput::Text("x".to_owned()));
+            }
+            hash(game.as_mut())
+        };
+        assert_ne!(shown(&stays), shown(&ends), "{begin:?}");
     }
 }
 
@@ -288,9 +313,9 @@ fn any_input() -> impl Strategy<Value = PlayerInput> {
     let phase = prop_oneof![Just(TouchPhase::Down), Just(TouchPhase::Move), Just(TouchPhase::Up)];
     let contact = any::<(u8, u16, u16, u16)>().prop_map(|(id, x, y, pressure)| Contact { id, x, y, pressure });
     prop_oneof![
-        (0..6_u8, any::<String>()).prop_map(|(pad, name)| PlayerInput::PadConnected { pad, name }),
+        (0..18_u8, any::<String>()).prop_map(|(pad, name)| PlayerInput::PadConnected { pad, name }),
         any::<u8>().prop_map(|pad| PlayerInput::PadGone { pad }),
-        (any::<u8>().prop_map(|pad| pad % 6), state).prop_map(|(pad, state)| PlayerInput::Pad { pad, state }),
+        (any::<u8>().prop_map(|pad| pad % 18), state).prop_map(|(pad, state)| PlayerInput::Pad { pad, state }),
         (0..0x120_u16, any::<bool>()).prop_map(|(usage, down)| PlayerInput::Key { usage, down }),
         any::<(u16, bool)>().prop_map(|(usage, down)| PlayerInput::Key { usage, down }),
         any::<(i32, i32)>().prop_map(|(dx, dy)| PlayerInput::PointerMove { dx, dy }),

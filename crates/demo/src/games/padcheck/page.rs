@@ -27,20 +27,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, check: &PadCheck) {
     let split = (width * 62 / 100) & !1;
     let pads = Rect::new(gap, top, split - gap, height - top - gap);
     let side = Rect::new(split + gap, top, width - split - 2 * gap, height - top - gap);
-    let used = check.pads.iter().rposition(|slot| slot.there).map_or(0, |last| last + 1);
-    if used <= 1 {
-        if let Some(slot) = check.pads.first() {
-            pad_card(canvas, pads, text, 0, slot);
-        }
-    } else {
-        // Two pads lie one over the other, more in a square.
-        let columns = if used == 2 { 1 } else { 2 };
-        let (w, h) = ((pads.w - gap * (columns - 1)) / columns, (pads.h - gap) / 2);
-        for (index, slot) in (0..).zip(check.pads.iter().take(2 * columns as usize)) {
-            let card = Rect::new(pads.x + index % columns * (w + gap), pads.y + index / columns * (h + gap), w, h);
-            pad_card(canvas, card, text, index, slot);
-        }
-    }
+    pad_cards(canvas, pads, text, check);
     let third = (side.h - 2 * gap) / 3;
     let place = |n: i32| Rect::new(side.x, side.y + n * (third + gap), side.w, third);
     pointer_card(canvas, place(0), text, check);
@@ -48,6 +35,25 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, check: &PadCheck) {
     log_card(canvas, place(2), text, check);
     fingers(canvas, text, check);
     crosshair(canvas, text, check);
+}
+
+/// A card for each pad, or an empty one.
+fn pad_cards(canvas: &mut Canvas<'_>, room: Rect, text: i32, check: &PadCheck) {
+    let there = || (0..).zip(&check.pads).filter(|(_, slot)| slot.there);
+    let count = there().count() as i32;
+    if count == 0 {
+        pad_card(canvas, room, text, 0, &Slot::default());
+        return;
+    }
+    // Two pads lie one over the other, more in a square as small as possible.
+    let columns = (1..count).find(|columns| columns * (columns + 1) >= count).unwrap_or(1);
+    let rows = (count + columns - 1) / columns;
+    let gap = 4 * text;
+    let (w, h) = ((room.w - gap * (columns - 1)) / columns, (room.h - gap * (rows - 1)) / rows);
+    for (place, (number, slot)) in (0..).zip(there()) {
+        let card = Rect::new(room.x + place % columns * (w + gap), room.y + place / columns * (h + gap), w, h);
+        pad_card(canvas, card, text, number, slot);
+    }
 }
 
 fn card(canvas: &mut Canvas<'_>, rect: Rect, text: i32, title: &str) {
@@ -196,8 +202,9 @@ fn buttons(canvas: &mut Canvas<'_>, grid: &Grid, text: i32, slot: &Slot) {
 fn pointer_card(canvas: &mut Canvas<'_>, rect: Rect, text: i32, check: &PadCheck) {
     let pointer = &check.pointer;
     card(canvas, rect, text, "POINTER");
-    for (index, name) in (0..).zip(["L", "R", "M", "B", "F"]) {
-        let key = Rect::new(rect.right() - (5 - index) * 13 * text, rect.y + 3 * text, 11 * text, 10 * text);
+    // The last three have no names in the protocol, and may come all the same.
+    for (index, name) in (0..).zip(["L", "R", "M", "B", "F", "5", "6", "7"]) {
+        let key = Rect::new(rect.right() - (8 - index) * 13 * text, rect.y + 3 * text, 11 * text, 10 * text);
         let on = pointer.buttons >> index & 1 == 1;
         canvas.fill(key, if on { LIT } else { WELL });
         canvas.text_centred(key.x + key.w / 2, key.y + text, text, if on { Yuv::BLACK } else { DIM }, name);
@@ -228,8 +235,8 @@ fn pointer_card(canvas: &mut Canvas<'_>, rect: Rect, text: i32, check: &PadCheck
 fn keys_card(canvas: &mut Canvas<'_>, rect: Rect, text: i32, check: &PadCheck) {
     card(canvas, rect, text, "KEYS HELD");
     let (mut x, mut y) = (rect.x + 4 * text, rect.y + 18 * text);
-    for (usage, _) in (0_u16..).zip(&check.held).filter(|(_, held)| **held) {
-        let label = match keys::name(usage) {
+    for usage in &check.held {
+        let label = match keys::name(*usage) {
             Some(name) => Label::new(format_args!("{name}")),
             None => Label::new(format_args!("{usage:#04X}")),
         };
