@@ -15,8 +15,9 @@ Usage: cargo xtask TASK
         Everything that CI runs. --quick leaves out the journeys with whole programs.
   bench [NAME] [ARGUMENTS]
         Measure, for example: cargo xtask bench NAME --json out.json. Without a name: the list.
-  fuzz [NAME] [--seconds N]
-        Throw random bytes at a parser (needs cargo-fuzz). Without a name: the list.";
+  fuzz [NAME | all] [--seconds N]
+        Throw random bytes at a parser, or at all of them one after the other (needs cargo-fuzz; takes the nightly
+        toolchain where there is one). Without a name: the list.";
 
 /// Time of a fuzz run when none is given, in seconds.
 const FUZZ_SECONDS: u64 = 60;
