@@ -97,18 +97,23 @@ struct Running {
 pub(super) struct Leaving {
     pub(super) shared: Arc<Shared>,
     pub(super) alive: Arc<Alive>,
+    /// The session goes on without that thread, if it left in peace.
+    pub(super) dispensable: bool,
 }
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        self.shared.finish(GoodbyeCode::Error);
-        self.alive.stop();
+        if !self.dispensable || std::thread::panicking() {
+            self.shared.finish(GoodbyeCode::Error);
+            self.alive.stop();
+        }
     }
 }
 
 impl Camera {
     pub(super) fn run(mut self) {
-        let _leaving = Leaving { shared: Arc::clone(&self.shared), alive: Arc::clone(&self.alive) };
+        let (shared, alive) = (Arc::clone(&self.shared), Arc::clone(&self.alive));
+        let _leaving = Leaving { shared, alive, dispensable: false };
         if let Err(error) = self.film() {
             tracing::error!(session = %self.shared.id, %error, "capture failed");
             self.shared.fail(format!("the picture cannot be encoded ({error})"));

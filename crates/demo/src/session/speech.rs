@@ -38,7 +38,9 @@ pub(super) struct Speaker {
 
 impl Speaker {
     pub(super) fn run(mut self) {
-        let _leaving = Leaving { shared: Arc::clone(&self.shared), alive: Arc::clone(&self.alive) };
+        let (shared, alive) = (Arc::clone(&self.shared), Arc::clone(&self.alive));
+        // Without a taker for the sound the picture goes on.
+        let _leaving = Leaving { shared, alive, dispensable: true };
         // Most systems give it to some users only; without it we go on.
         let _ = thread_priority::ThreadPriority::try_from(RAISED_PRIORITY)
             .map(thread_priority::set_current_thread_priority);
