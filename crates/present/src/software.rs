@@ -275,13 +275,22 @@ fn resize(
     let image = ImageRef::new(width, source.rows, data, pixel).map_err(|error| failed(&error))?;
     let mut scaled =
         Image::from_slice_u8(samples / in_pixel as u32, rows, target, pixel).map_err(|error| failed(&error))?;
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).use_alpha(false).crop(
-        part.x * across,
-        part.y * down,
-        part.width * across,
-        part.height * down,
-    );
+    // Rounding may put an edge past the picture by less than can be seen, which the resizer refuses.
+    let (left, wide) = inside(part.x * across, part.width * across, f64::from(width));
+    let (top, high) = inside(part.y * down, part.height * down, f64::from(source.rows));
+    let bilinear = ResizeAlg::Convolution(FilterType::Bilinear);
+    let options = ResizeOptions::new().resize_alg(bilinear).use_alpha(false).crop(left, top, wide, high);
     resizer.resize(&image, &mut scaled, &options).map_err(|error| failed(&error))
+}
+
+/// Start and length of a stretch, cut to `0..end` so that their sum is within it as the machine adds.
+fn inside(start: f64, length: f64, end: f64) -> (f64, f64) {
+    let start = start.clamp(0.0, end);
+    let mut length = length.clamp(0.0, end - start);
+    while start + length > end {
+        length = length.next_down();
+    }
+    (start, length)
 }
 
 /// Bytes aligned for 16-bit samples.

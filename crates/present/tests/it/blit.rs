@@ -191,6 +191,13 @@ fn memory_smaller_than_the_window_is_left_alone() {
     assert!(pixels.iter().all(|pixel| *pixel == STALE));
 }
 
+#[test]
+fn an_edge_that_rounds_past_the_picture_is_drawn() {
+    let picture = picture(PixelLayout::I420, (35, 41), Color::default(), 0, noise(PixelLayout::I420, Color::default()));
+    let pixels = drawn(&picture, (68, 79), ScaleMode::Fill);
+    assert!(pixels.iter().all(|pixel| *pixel != STALE));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
