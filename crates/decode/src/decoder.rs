@@ -10,7 +10,7 @@ use entente_model::picture::{FrameTimes, Picture, PictureMemory, PixelLayout, Pl
 use crate::format::{color_of, layout_of, nearest, stated};
 use crate::hardware::{Candidate, candidates};
 use crate::libav::{Codec, Context, Converter, Downloads, Frame, HardwareDevice, Options, Sent};
-use crate::{DecodeError, HardwareChoice};
+use crate::{DecodeError, HardwareChoice, probe};
 
 /// Frames that a decoder may hold before the oldest is given up; H.264's largest reorder depth is 16.
 const PENDING: usize = 32;
@@ -84,8 +84,9 @@ struct Pending {
 impl Decoder {
     /// Opens a decoder. The text says in one line which one and why.
     ///
-    /// A hardware decoder is taken if its device opens; whether it takes the stream shows at the first key frame. If it
-    /// does not, the next candidate and at last software are opened in its place (see [`Self::take_notice`]).
+    /// A hardware decoder is taken if its device opens and decodes a test frame right; whether it takes the stream (its
+    /// profile and size) shows at the first key frame. If it does not, the next candidate and at last software are opened
+    /// in its place (see [`Self::take_notice`]).
     ///
     /// # Errors
     /// [`DecodeError::Unavailable`] if the build has no software decoder either, [`DecodeError::UnknownHardware`] for
@@ -382,11 +383,13 @@ fn open_hardware(codec: VideoCodec, candidate: &Candidate) -> Result<(Context, S
     let native = Codec::native(codec).ok_or_else(|| "not in this build of FFmpeg".to_owned())?;
     let device = HardwareDevice::open(native, &candidate.kind, candidate.device.as_deref())?;
     let options = Options { threads: 1, private: Vec::new(), hardware: Some(device) };
-    let context = Context::open(native, &options).map_err(|code| code.to_string())?;
-    Ok((context, format!("{} ({})", native.name(), candidate.kind)))
+    let open = || Context::open(native, &options).map_err(|code| code.to_string());
+    probe::prove(&mut open()?, codec)?;
+    // The stream gets a context without a past.
+    Ok((open()?, format!("{} ({})", native.name(), candidate.kind)))
 }
 
-fn open_software(codec: VideoCodec, threads: usize) -> Result<(Context, String), DecodeError> {
+pub(crate) fn open_software(codec: VideoCodec, threads: usize) -> Result<(Context, String), DecodeError> {
     // FFmpeg's own "av1" decodes on hardware only.
     let entries = match codec {
         VideoCodec::Av1 => vec![Codec::named(c"libdav1d"), Codec::named(c"libaom-av1")],

@@ -4,13 +4,14 @@
 //! frame kept for reordering. Pictures keep libavcodec's own buffers, so planes are never copied, except when a
 //! hardware decoder's surface has to be brought into memory or a rare sample format has to be converted.
 //!
-//! Hardware decoders (VA-API, CUDA, D3D11VA, VideoToolbox, Vulkan) are tried on the first frames of the stream and left
-//! for software as soon as one fails. That path has not been run on real hardware yet.
+//! Hardware decoders (VA-API, CUDA, D3D11VA, VideoToolbox, Vulkan) have to decode a test frame right before they get the
+//! stream, and are left for software as soon as one fails. That path has not been run on real hardware yet.
 
 mod decoder;
 mod format;
 mod hardware;
 mod libav;
+mod probe;
 
 pub use decoder::{Decoded, Decoder, DecoderConfig, available_codecs};
 pub use hardware::HardwareChoice;

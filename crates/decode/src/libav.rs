@@ -30,9 +30,13 @@ impl Code {
 
 impl std::fmt::Display for Code {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = ffmpeg_next::Error::from(self.0).to_string();
+        let mut text: [std::ffi::c_char; ffi::AV_ERROR_MAX_STRING_SIZE] = [0; ffi::AV_ERROR_MAX_STRING_SIZE];
+        // SAFETY: the library writes at most the given length, the zero byte included.
+        let known = unsafe { ffi::av_strerror(self.0, text.as_mut_ptr(), text.len()) } >= 0;
+        // SAFETY: as above; the last byte stays zero in any case.
+        let words = unsafe { CStr::from_ptr(text.as_ptr()) }.to_string_lossy();
         // Drivers return codes of their own that FFmpeg has no words for.
-        if text.trim().is_empty() { write!(out, "error {}", self.0) } else { out.write_str(&text) }
+        if known && !words.trim().is_empty() { out.write_str(&words) } else { write!(out, "error {}", self.0) }
     }
 }
 
@@ -112,7 +116,7 @@ impl HardwareDevice {
         let path = device_c.as_ref().map_or(ptr::null(), |text| text.as_ptr());
         // SAFETY: out pointer and strings outlive the call; no options.
         let code = unsafe { ffi::av_hwdevice_ctx_create(&mut opened, kind, path, ptr::null_mut(), 0) };
-        Code::check(code).map_err(|code| code.to_string())?;
+        Code::check(code).map_err(|code| format!("no usable device ({code})"))?;
         NonNull::new(opened).map(|device| Self { device, surface }).ok_or_else(|| Code::MEMORY.to_string())
     }
 }
@@ -308,6 +312,26 @@ impl Frame {
     fn get(&self) -> &ffi::AVFrame {
         // SAFETY: valid as long as self.
         unsafe { self.0.as_ref() }
+    }
+
+    /// A 4:2:0 picture of one colour.
+    #[cfg(test)]
+    pub(crate) fn of_one_color((width, height): (u32, u32), color: [u8; 3]) -> Result<Self, Code> {
+        let frame = Self::blank()?;
+        let raw = frame.0.as_ptr();
+        // SAFETY: the frame is blank and ours; it gets buffers of its size and format before they are written to, each
+        // plane over its stride times its rows.
+        unsafe {
+            (*raw).format = ffi::AVPixelFormat::AV_PIX_FMT_YUV420P as c_int;
+            (*raw).width = width as c_int;
+            (*raw).height = height as c_int;
+            Code::check(ffi::av_frame_get_buffer(raw, 0))?;
+            for (plane, value) in color.into_iter().enumerate() {
+                let rows = if plane == 0 { height } else { height / 2 } as usize;
+                ptr::write_bytes((*raw).data[plane], value, (*raw).linesize[plane] as usize * rows);
+            }
+        }
+        Ok(frame)
     }
 
     /// Width and height after cropping.

@@ -147,9 +147,25 @@ pub(crate) struct Play {
     #[arg(long)]
     pub(crate) tearing: bool,
     /// Also trust this root certificate (PEM), for hosts with a certificate of their own.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) root_certificate: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", value_parser = read_certificate)]
+    pub(crate) root_certificate: Option<Certificate>,
 }
+
+/// The bytes of a certificate file.
+#[derive(Clone, Debug)]
+pub(crate) struct Certificate(pub(crate) Vec<u8>);
+
+/// Read with the arguments: a file that cannot be read is a wrong argument, not a host that cannot be reached.
+fn read_certificate(path: &str) -> Result<Certificate, String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("the file cannot be read: {error}"))?;
+    if bytes.windows(PEM.len()).any(|window| window == PEM) {
+        Ok(Certificate(bytes))
+    } else {
+        Err("the file holds no certificate in PEM form (\"-----BEGIN CERTIFICATE-----\")".to_owned())
+    }
+}
+
+const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 fn parse_seconds(text: &str) -> Result<f64, String> {
     let seconds = text.parse().ok().filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0);
@@ -206,5 +222,14 @@ mod tests {
         for size in ["1280", "0x0", "axb", "99999x2", "-1x5"] {
             assert!(play(&["demo://", "--size", size]).is_err(), "{size}");
         }
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_read_is_a_wrong_argument() {
+        let missing = play(&["demo://", "--root-certificate", "/nonexistent/root.pem"]).unwrap_err().to_string();
+        assert!(missing.contains("cannot be read"), "{missing}");
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let other = play(&["demo://", "--root-certificate", manifest]).unwrap_err().to_string();
+        assert!(other.contains("PEM"), "{other}");
     }
 }

@@ -167,7 +167,7 @@ impl Session {
             codec: target.codec,
             allow_damaged: play.allow_damaged,
             audio: audio(play),
-            extra_root_pem: play.root_certificate.as_deref().map(read_certificate).transpose()?,
+            extra_root_pem: play.root_certificate.as_ref().map(|certificate| certificate.0.clone()),
             dump: play.dump.clone().map(|folder| Dump { folder, every: play.dump_every }),
             frames: play.frames.clone(),
             record: play.record.clone(),
@@ -321,11 +321,6 @@ fn audio(play: &Play) -> AudioConfig {
         None => DeviceChoice::Default,
     };
     AudioConfig { device, wav: play.wav.clone(), ..AudioConfig::default() }
-}
-
-fn read_certificate(path: &Path) -> Result<Vec<u8>, EndReason> {
-    std::fs::read(path)
-        .map_err(|error| EndReason::Unreachable(format!("the certificate {} cannot be read ({error})", path.display())))
 }
 
 /// A report that is wanted: made at the start, so that nobody plays for an hour to hear that it cannot be written.
