@@ -21,6 +21,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // The engine and its parts; a protocol and the demo cloud too, until `providers` and `app` exist.
     ("player", &["model", "engine", "drive", "decode", "audio", "input", "stats", "present", "peer", "demo"]),
     ("demo", &["model", "stats"]),
+    ("store", &["model"]),
+    ("providers", &["model"]),
+    ("app", &["model", "store", "providers"]),
     ("lab", &["model", "rtp", "peer"]),
     ("xtask", &[]),
 ];

@@ -1,0 +1,2 @@
+//! Names every protocol that has a service, once.
+#![warn(missing_docs)]

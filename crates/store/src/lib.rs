@@ -1,0 +1,2 @@
+//! Settings, library cache, secrets, folders.
+#![warn(missing_docs)]
