@@ -1,7 +1,8 @@
-//! What providers need of the world, injected: requests, time, chance, secrets, the user's browser.
+//! What providers need of the world, injected: requests, time, secrets, the user's browser.
 //!
 //! Providers are plain async code without IO of their own; tests hand in scripted ports.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -81,11 +82,15 @@ pub trait RedirectPort: Send {
     async fn query(&mut self) -> Result<String, Problem>;
 }
 
-/// Chance that nobody can guess.
-pub trait ChancePort: Send + Sync {
-    /// Fills `bytes`.
-    ///
-    /// # Errors
-    /// The system has none.
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), Problem>;
+/// All of it, as providers are given it.
+#[derive(Clone)]
+pub struct Ports {
+    /// Requests.
+    pub http: Arc<dyn HttpPort>,
+    /// Time.
+    pub clock: Arc<dyn ClockPort>,
+    /// Secrets.
+    pub vault: Arc<dyn VaultPort>,
+    /// The user's browser.
+    pub browser: Arc<dyn BrowserPort>,
 }
