@@ -1,0 +1,6 @@
+//! What is kept, as the shell sees it: whole files, two shells at once, bad days.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod keyring;
+mod settings;
+mod vault;
