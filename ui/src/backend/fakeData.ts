@@ -1,0 +1,191 @@
+/** Invented titles, hosts, settings and checks for the fake backend. Nothing of this is in the product. */
+import type { AfterPlay, Card, CardDetail, Check, Edition, Host, Setting } from "./api";
+
+const DAY = 86_400_000;
+
+const TITLES: [string, string[], string[]][] = [
+  ["Pad Check", ["Tools"], ["demo"]],
+  ["Meteor Mile", ["Arcade", "Racing"], ["demo", "north"]],
+  ["Harbour Lights", ["Adventure"], ["demo"]],
+  ["The Little Orrery", ["Puzzle"], ["demo", "home"]],
+  ["Night Ferry", ["Adventure", "Story"], ["north"]],
+  ["Paper Kites", ["Arcade"], ["demo"]],
+  ["Salt Road: Caravans of the White Desert", ["Strategy"], ["north", "home"]],
+  ["Tin Parade", ["Puzzle", "Family"], ["demo"]],
+  ["Überfahrt", ["Story"], ["north"]],
+  ["Under Clover", ["Family"], ["demo", "north"]],
+  ["Windmill Wars II", ["Strategy"], ["home"]],
+  ["Test Card", ["Tools"], ["demo"]],
+];
+
+const FIRST = ["Amber", "Broken", "Copper", "Distant", "Electric", "Falling", "Glass", "Hollow", "Iron", "Jade", "Kind", "Last", "Midnight", "Northern", "Open", "Paper", "Quiet", "Rapid", "Silver", "Tall"];
+const SECOND = ["Anchor", "Bridge", "Castle", "Delta", "Engine", "Forest", "Garden", "Harbour", "Island", "Journey", "Kingdom", "Lantern", "Mountain", "Nomad", "Orbit", "Pilot", "Quarry", "River", "Summit", "Tower"];
+const GENRES = ["Adventure", "Arcade", "Puzzle", "Racing", "Story", "Strategy"];
+
+function card(id: string, title: string, genres: string[], providers: string[], part: Partial<Card> = {}): Card {
+  return {
+    id,
+    title,
+    art: null,
+    favourite: false,
+    hidden: false,
+    providers,
+    genres,
+    lastPlayed: null,
+    playtimeSeconds: 0,
+    playable: true,
+    running: false,
+    ...part,
+  };
+}
+
+export function cards(amount: number, now: number, fresh: boolean): Card[] {
+  const first = TITLES.slice(0, Math.min(amount, TITLES.length)).map(([title, genres, providers], index) => {
+    const played = !fresh && [1, 3, 4, 7].includes(index);
+    return card(`c${index}`, title, genres, providers, {
+      favourite: !fresh && index === 3,
+      lastPlayed: played ? now - index * 0.8 * DAY : null,
+      playtimeSeconds: played ? index * 5400 : 0,
+      playable: index !== 8,
+      running: !fresh && index === 4,
+    });
+  });
+  const more = Array.from({ length: Math.max(0, amount - first.length) }, (_, step) => {
+    const title = `${FIRST[step % 20]} ${SECOND[Math.floor(step / 20) % 20]}${step >= 400 ? ` ${Math.floor(step / 400) + 1}` : ""}`;
+    return card(`c${step + first.length}`, title, [GENRES[step % GENRES.length] ?? "Arcade"], [["demo", "north", "home"][step % 3] ?? "demo"]);
+  });
+  return [...first, ...more];
+}
+
+export const PROVIDER_NAMES: Record<string, string> = { demo: "Demo cloud", north: "North Cloud", home: "At home" };
+
+export function editions(from: Card): Edition[] {
+  const base = { entitledUntil: null, queueSeconds: null, queuePosition: null, running: false, available: true, why: null };
+  return from.providers.flatMap((provider): Edition[] => {
+    const named = { ...base, provider, providerName: PROVIDER_NAMES[provider] ?? provider };
+    if (provider === "demo") {
+      return [
+        { ...named, id: `${from.id}-demo-near`, place: "Near", entitlement: "free", quality: "1280x720 at 60", pingMs: 4, queueSeconds: 0 },
+        { ...named, id: `${from.id}-demo-far`, place: "Far", entitlement: "free", quality: "1280x720 at 60", pingMs: 84, queueSeconds: 40, queuePosition: 3 },
+      ];
+    }
+    if (provider === "north") {
+      const until = Date.UTC(2027, 2, 14);
+      return [
+        from.playable
+          ? { ...named, id: `${from.id}-north`, place: "Hamburg", entitlement: "subscription", entitledUntil: until, quality: "1920x1080 at 120", pingMs: 41, queueSeconds: 180, running: from.running }
+          : { ...named, id: `${from.id}-north`, place: "Hamburg", entitlement: "none", quality: "1920x1080 at 120", pingMs: 41, available: false, why: "Buy it there, then refresh the library." },
+      ];
+    }
+    return [{ ...named, id: `${from.id}-home`, place: "Living room PC", entitlement: "owned", quality: "2560x1440 at 60", pingMs: 2, queueSeconds: 0 }];
+  });
+}
+
+export function detail(from: Card, byHand: boolean): CardDetail {
+  const all = editions(from);
+  const best = all.find((edition) => edition.running) ?? all.find((edition) => edition.available && (edition.pingMs ?? 99) < 10) ?? all.find((edition) => edition.available);
+  return {
+    card: from,
+    description:
+      "A small game made for this shelf: press on, look about, and see how it feels when the picture comes from somewhere else. One session takes about ten minutes.",
+    hero: null,
+    year: 2026,
+    players: "1–2 players",
+    inputs: ["pad", "keyboard"],
+    editions: all,
+    best: best?.id ?? null,
+    byHand,
+  };
+}
+
+export function hosts(): Host[] {
+  return [
+    { id: "h1", name: "Living room PC", kind: "Computer", address: "192.168.1.20", state: "online", paired: true, canWake: true, problem: null },
+    { id: "h2", name: "Study", kind: "Computer", address: "192.168.1.34", state: "asleep", paired: true, canWake: true, problem: null },
+    { id: "h3", name: "Attic console", kind: "Console", address: "192.168.1.57", state: "online", paired: false, canWake: false, problem: null },
+    {
+      id: "h4",
+      name: "Laptop of Mira",
+      kind: "Computer",
+      address: "mira.local",
+      state: "offline",
+      paired: true,
+      canWake: false,
+      problem: { kind: "host_unreachable", what: "The host does not answer.", why: "It is off, asleep, or in another network.", nextStep: "Turn it on and look again.", retry: true },
+    },
+  ];
+}
+
+function setting(key: string, kind: Setting["kind"], value: Setting["value"], more: Setting["layers"] = []): Setting {
+  const section = key.split(".")[0] ?? "look";
+  const layers: Setting["layers"] = [...more, { layer: "default", scope: null, value }];
+  return { key, section, kind, value: layers[0]?.value ?? value, defaultValue: value, layers };
+}
+
+const toggle = { type: "toggle" } as const;
+const choice = (...options: string[]): Setting["kind"] => ({ type: "choice", options });
+const amount = (min: number, max: number, step: number, unit: string): Setting["kind"] => ({ type: "number", min, max, step, unit });
+
+export function settings(): Setting[] {
+  return [
+    setting("look.language", choice("system", "en", "de"), "en"),
+    setting("look.theme", choice("system", "dark", "light"), "system"),
+    setting("look.tv", toggle, false),
+    setting("look.motion", choice("system", "reduced"), "system"),
+    setting("look.text_size", amount(80, 150, 10, "%"), 100),
+    setting("play.window", choice("fullscreen", "window"), "fullscreen"),
+    setting("play.overlay", toggle, false),
+    setting("picture.resolution", choice("auto", "720p", "1080p", "1440p", "2160p"), "auto", [
+      { layer: "host", scope: "Living room PC", value: "1440p" },
+      { layer: "user", scope: null, value: "1080p" },
+    ]),
+    setting("picture.frame_rate", choice("30", "60", "120"), "60", [{ layer: "game", scope: "Meteor Mile", value: "120" }]),
+    setting("picture.bitrate_kbps", amount(0, 150_000, 5000, "kbit/s"), 0, [{ layer: "network", scope: "Phone hotspot", value: 10_000 }]),
+    setting("picture.codec", choice("auto", "h264", "hevc", "av1"), "auto"),
+    setting("picture.region", choice("auto"), "auto"),
+    setting("sound.volume", amount(0, 100, 5, "%"), 100),
+    setting("sound.buffer", choice("small", "adaptive", "large"), "adaptive"),
+    setting("pad.shell", toggle, true),
+    setting("pad.rumble", toggle, true),
+    setting("pad.swap_accept", toggle, false),
+    setting("library.refresh_hours", amount(1, 168, 1, "h"), 12),
+    setting("library.art_limit_mb", amount(50, 2000, 50, "MB"), 300),
+    setting("privacy.streamer", toggle, false),
+    setting("privacy.device_name", { type: "text" }, "Entente"),
+  ];
+}
+
+export function report(kind: "good" | "bad"): AfterPlay {
+  const good = kind === "good";
+  return {
+    cardId: "c1",
+    title: "Meteor Mile",
+    ended: good ? "You ended the game." : "The connection was lost for 12 seconds.",
+    seconds: good ? 1860 : 412,
+    score: good ? 94 : 38,
+    figures: [
+      { name: "Button to picture", value: good ? "31 ms" : "148 ms", grade: good ? "good" : "poor", explained: "From a press to the first picture that shows it, middle of all presses." },
+      { name: "Frame rate", value: good ? "59.9 /s" : "41.2 /s", grade: good ? "good" : "fair", explained: "Pictures a second that reached the screen." },
+      { name: "Pictures lost", value: good ? "0.02 %" : "6.4 %", grade: good ? "good" : "poor", explained: "Pictures that did not come whole and were left out." },
+      { name: "Network delay", value: good ? "8 ms" : "37 ms", grade: good ? "good" : "fair", explained: "There and back, middle of all measurements." },
+      { name: "Decoding", value: "2.1 ms", grade: "good", explained: "What this computer needs to unpack one picture." },
+    ],
+    advice: good
+      ? []
+      : ["Your Wi-Fi lost 6 % of all packets. A cable, or the 5 GHz band, would help most.", "Try 720p for this network: the line carried 9 of the 20 Mbit/s that were asked for."],
+    file: "/home/you/.local/share/entente/reports/2026-11-30-meteor-mile.json",
+  };
+}
+
+export function checks(): Check[] {
+  return [
+    { id: "player", name: "Player", state: "good", found: "entente-player 0.1.0 answers.", nextStep: null },
+    { id: "decoder", name: "Video decoder", state: "warning", found: "Only software decoding was found. It keeps up at 1080p and 60 pictures a second.", nextStep: "Install the driver of your graphics card for less delay." },
+    { id: "keyring", name: "Keyring", state: "good", found: "Sign-ins can be sealed.", nextStep: null },
+    { id: "network", name: "Network", state: "good", found: "4 ms to the demo cloud, no loss.", nextStep: null },
+    { id: "north", name: "North Cloud", state: "bad", found: "The service answers with an error (503).", nextStep: "Nothing is wrong here. Try again in a few minutes." },
+    { id: "pad", name: "Controller", state: "skipped", found: "None is plugged in.", nextStep: null },
+  ];
+}
+
+export const STAGES = ["allocate", "ticket", "player", "connect", "first_picture"];
