@@ -46,18 +46,31 @@ pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Puts `bytes` in the place of `path`: whole, or not at all. Only the user may read it (0600).
+/// Puts `bytes` in the place of `path`: whole, or not at all, and there after a power cut. Only the user may read it
+/// (0600).
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
+    replace(path, folder, bytes, true)?;
+    // The rename itself must reach the disk too. Windows has no such call for folders.
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+/// The same without waiting for the disk, for what can be got again.
+pub(crate) fn write_cache(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace(path, path.parent().ok_or(ErrorKind::InvalidInput)?, bytes, false)
+}
+
+fn replace(path: &Path, folder: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
     create_folder(folder)?;
     // 0600 is how `tempfile` makes them, and what a renamed file keeps.
     let mut file = tempfile::Builder::new().prefix(".entente-").suffix(".part").tempfile_in(folder)?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
+    if sync {
+        file.as_file().sync_all()?;
+    }
     file.persist(path).map_err(|error| error.error)?;
-    // The rename itself must reach the disk too. Windows has no such call for folders.
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
     Ok(())
 }
 

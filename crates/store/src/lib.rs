@@ -10,10 +10,12 @@
 mod disk;
 mod document;
 pub mod folders;
+pub mod library;
 pub mod settings;
 pub mod vault;
 
 pub use folders::Folders;
+pub use library::{ArtCache, Choices, Library};
 pub use settings::Settings;
 pub use vault::Vault;
 
@@ -24,6 +26,11 @@ pub mod fuzzing {
     /// Reads `bytes` as settings.
     pub fn settings(bytes: &[u8]) {
         crate::settings::fuzz(bytes);
+    }
+
+    /// Reads `bytes` as what the user said about titles.
+    pub fn choices(bytes: &[u8]) {
+        crate::library::fuzz_choices(bytes);
     }
 
     /// Reads `bytes` as a sealed file.
