@@ -49,6 +49,9 @@ pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
 /// Puts `bytes` in the place of `path`: whole, or not at all, and there after a power cut. Only the user may read it
 /// (0600).
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Some people keep their settings elsewhere and put a link here; the link stays.
+    let target = path.is_symlink().then(|| path.canonicalize().ok()).flatten();
+    let path = target.as_deref().unwrap_or(path);
     let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
     replace(path, folder, bytes, true)?;
     // The rename itself must reach the disk too. Windows has no such call for folders.
@@ -167,6 +170,18 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link() {
+        let root = tempfile::tempdir().unwrap();
+        let (link, target) = (root.path().join("link.json"), root.path().join("elsewhere/real.json"));
+        write_whole(&target, b"one").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        write_whole(&link, b"two").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read(&target).unwrap(), b"two");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use entente_model::catalogue::{ProviderId, Title};
 use entente_model::{Problem, ProblemKind};
 use parking_lot::Mutex;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -76,8 +76,8 @@ pub struct Library {
 }
 
 impl Library {
-    /// Opens the catalogue in `file`. A damaged one is begun anew; one that cannot be kept is in memory. Both are found
-    /// in [`Library::take_notes`].
+    /// Opens the catalogue in `file`. A damaged one is begun anew; one that cannot be written can be read, and if there is
+    /// none, it is in memory. All this is found in [`Library::take_notes`].
     ///
     /// # Errors
     /// Not even memory is left.
@@ -87,9 +87,7 @@ impl Library {
             Ok(connection) => connection,
             Err(problem) => {
                 notes.push(problem);
-                Connection::open_in_memory()
-                    .and_then(|connection| connection.execute_batch(SCHEMA).map(|()| connection))
-                    .map_err(|error| say(&file, &error))?
+                connect_in_memory().map_err(|error| say(&file, &error))?
             }
         };
         Ok(Self { file, connection: Mutex::new(connection), notes: Mutex::new(notes) })
@@ -227,8 +225,31 @@ fn open_sound(file: &Path, notes: &mut Vec<Problem>) -> Result<Connection, Probl
     match connect(file, suspicious) {
         Ok(connection) => Ok(connection),
         Err(error) if is_damage(&error) => rebuild(file, notes),
-        Err(error) => Err(say(file, &error)),
+        Err(error) => {
+            let problem = say(file, &error);
+            // Not while another shell writes: reading without locks would see half of it.
+            if !is_busy(&error)
+                && let Ok(connection) = connect_to_read(file)
+            {
+                notes.push(problem);
+                return Ok(connection);
+            }
+            Err(problem)
+        }
     }
+}
+
+/// For a disk that is full or cannot be written: no lock, no log, no change.
+fn connect_to_read(file: &Path) -> rusqlite::Result<Connection> {
+    let name = file.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)?;
+    verify(&connection, true).map(|()| connection)
+}
+
+fn connect_in_memory() -> rusqlite::Result<Connection> {
+    let connection = Connection::open_in_memory()?;
+    connection.execute_batch(SCHEMA).map(|()| connection)
 }
 
 fn rebuild(file: &Path, notes: &mut Vec<Problem>) -> Result<Connection, Problem> {
@@ -263,6 +284,11 @@ fn connect(file: &Path, check: bool) -> rusqlite::Result<Connection> {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
     transaction.commit()?;
+    verify(&connection, check).map(|()| connection)
+}
+
+/// Whether it is a catalogue, and with `check` a whole one.
+fn verify(connection: &Connection, check: bool) -> rusqlite::Result<()> {
     let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let verdict: String = if id != APPLICATION_ID {
         "a database of something else".to_owned()
@@ -272,15 +298,23 @@ fn connect(file: &Path, check: bool) -> rusqlite::Result<Connection> {
         "ok".to_owned()
     };
     if verdict == "ok" {
-        return Ok(connection);
+        return Ok(());
     }
     Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), Some(verdict)))
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 fn with_ending(file: &Path, ending: &str) -> PathBuf {
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(ending);
     file.with_file_name(name)
+}
+
+fn is_shared_memory_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|failure| failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 fn is_damage(error: &rusqlite::Error) -> bool {
@@ -310,10 +344,12 @@ fn say(file: &Path, error: &rusqlite::Error) -> Problem {
     let what = "The catalogue cannot be kept.";
     let file_problem = |kind: std::io::ErrorKind| disk::problem(what, file, &kind.into());
     match error.sqlite_error_code() {
+        // What SQLite says when there is no room for the index of its log.
+        _ if is_shared_memory_full(error) => file_problem(std::io::ErrorKind::StorageFull),
         Some(ErrorCode::DiskFull) => file_problem(std::io::ErrorKind::StorageFull),
         Some(ErrorCode::ReadOnly) => file_problem(std::io::ErrorKind::ReadOnlyFilesystem),
         Some(ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => file_problem(std::io::ErrorKind::PermissionDenied),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Problem::new(
+        _ if is_busy(error) => Problem::new(
             ProblemKind::Storage,
             what,
             "Another Entente has been changing it for long.",

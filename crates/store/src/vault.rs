@@ -63,15 +63,27 @@ impl std::fmt::Debug for Vault {
 }
 
 impl Vault {
-    /// Opens the vault in `file`. Asks the keyring, which may ask the user; what does not work shows in
-    /// [`Vault::status`].
-    pub async fn open(file: PathBuf, keyring: Arc<dyn Keyring>) -> Self {
+    /// The vault in `file`, not opened yet: see [`Vault::start`].
+    #[must_use]
+    pub fn closed(file: PathBuf, keyring: Arc<dyn Keyring>) -> Self {
         let inner = Inner::new(file, keyring);
         let status = inner.status();
-        let vault = Self { inner: Arc::new(Mutex::new(inner)), status: Arc::new(RwLock::new(status)) };
-        // Failures are the state now.
-        let _ = vault.run(Inner::start).await;
+        Self { inner: Arc::new(Mutex::new(inner)), status: Arc::new(RwLock::new(status)) }
+    }
+
+    /// [`Vault::closed`] and [`Vault::start`].
+    pub async fn open(file: PathBuf, keyring: Arc<dyn Keyring>) -> Self {
+        let vault = Self::closed(file, keyring);
+        vault.start().await;
         vault
+    }
+
+    /// Opens it as far as that goes without the user's passphrase. The keyring may ask the user, which takes as long as
+    /// it takes; whatever else is asked of the vault meanwhile waits.
+    pub async fn start(&self) -> VaultStatus {
+        // A failure is the status now.
+        let _ = self.run(Inner::start).await;
+        self.status()
     }
 
     /// Where secrets are, and why. Does not wait.

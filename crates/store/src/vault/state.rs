@@ -300,7 +300,15 @@ impl Inner {
             self.set_aside("old", "You chose to start over.")?;
         }
         drop(guard);
+        let in_memory = self.in_memory();
         self.start()?;
+        if !in_memory.is_empty() {
+            match &mut self.state {
+                State::Open { .. } => self.change(|secrets| secrets.extend(in_memory))?,
+                State::Locked { why, .. } => self.state = State::Memory { why: why.clone(), secrets: in_memory },
+                State::Memory { secrets, .. } => secrets.extend(in_memory),
+            }
+        }
         Ok(self.status())
     }
 

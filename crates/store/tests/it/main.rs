@@ -3,6 +3,8 @@
 
 mod art;
 mod choices;
+mod full_disk;
+mod inside;
 mod keyring;
 mod library;
 mod settings;

@@ -264,4 +264,15 @@ proptest! {
         let again = open(&root).resolve("video.fps", &Context::default()).unwrap();
         prop_assert_eq!((again.value, again.from), (text("60"), Layer::User));
     }
+
+    #[test]
+    fn no_file_makes_running_settings_forget(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let root = tempfile::tempdir().unwrap();
+        let settings = open(&root);
+        settings.set("video.fps", Layer::User, None, text("60")).unwrap();
+        std::fs::write(file(&root), &bytes).unwrap();
+        settings.set("look.theme", Layer::User, None, text("dark")).unwrap();
+        prop_assert_eq!(value(&open(&root), "video.fps"), text("60"));
+        prop_assert_eq!(value(&open(&root), "look.theme"), text("dark"));
+    }
 }

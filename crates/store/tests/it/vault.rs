@@ -230,6 +230,16 @@ async fn a_forgotten_passphrase_can_be_given_up() {
     assert_eq!(vault.start_over().await.unwrap().kept, Kept::Keyring);
     assert_eq!(bench.asides("old"), 1);
     vault.set("a/b", secret("x")).await.unwrap();
+    // What was in memory meanwhile goes along.
+    vault.use_passphrase(&secret(PASSPHRASE)).await.unwrap();
+    let vault = Vault::closed(bench.file(), bench.keyring.clone());
+    assert_eq!(vault.status().kept, Kept::Locked);
+    assert!(vault.start().await.has_passphrase);
+    vault.use_memory().await.unwrap();
+    vault.set("c/d", secret("y")).await.unwrap();
+    vault.start_over().await.unwrap();
+    let vault = bench.open().await;
+    assert_eq!((held(&vault, "a/b").await, held(&vault, "c/d").await.unwrap()), (None, "y".to_owned()));
 }
 
 #[tokio::test]
@@ -335,6 +345,21 @@ proptest! {
             assert_eq!(held(&bench.open().await, "a/b").await.unwrap(), "x");
             let aside = bench.file().with_file_name("vault.broken-1.sealed");
             assert_eq!(std::fs::read(aside).unwrap(), file, "what was there is kept");
+        });
+    }
+
+    #[test]
+    fn no_file_makes_a_running_vault_forget(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let bench = Bench::new();
+            let vault = bench.open().await;
+            vault.set("a/b", secret("x")).await.unwrap();
+            std::fs::write(bench.file(), &bytes).unwrap();
+            assert_eq!(held(&vault, "a/b").await.unwrap(), "x");
+            vault.set("c/d", secret("y")).await.unwrap();
+            let again = bench.open().await;
+            assert_eq!((held(&again, "a/b").await.unwrap(), held(&again, "c/d").await.unwrap()), ("x".into(), "y".into()));
         });
     }
 }
