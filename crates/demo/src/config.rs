@@ -7,6 +7,7 @@ use std::time::Duration;
 use entente_model::Secret;
 
 use crate::encoder::Machine;
+use crate::faults::Fault;
 
 /// PEM files of a TLS server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,48 @@ pub struct HttpLimits {
 impl Default for HttpLimits {
     fn default() -> Self {
         Self { connections: 256, header: Duration::from_secs(10) }
+    }
+}
+
+/// The account side: sign-in, catalogue, sessions that outlive their stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountsConfig {
+    /// People may play without an account.
+    pub guests: bool,
+    /// `/whep` takes only streams of sessions that were started with an account.
+    pub require_sign_in: bool,
+    /// Made-up entries of the catalogue beside the games themselves; each plays one of the games.
+    pub catalogue: usize,
+    /// Life of an access token.
+    pub access_lifetime: Duration,
+    /// Life of a refresh token that is not used.
+    pub refresh_lifetime: Duration,
+    /// Life of the code in a redirect.
+    pub code_lifetime: Duration,
+    /// Life of a device code, and of the page on which it is typed.
+    pub device_lifetime: Duration,
+    /// Time between two questions about a device code.
+    pub device_interval: Duration,
+    /// Time in which a stream token opens its stream.
+    pub stream_lifetime: Duration,
+    /// A session that nobody plays for so long ends.
+    pub parked_limit: Duration,
+}
+
+impl Default for AccountsConfig {
+    fn default() -> Self {
+        Self {
+            guests: true,
+            require_sign_in: false,
+            catalogue: 12,
+            access_lifetime: Duration::from_secs(600),
+            refresh_lifetime: Duration::from_secs(30 * 24 * 3600),
+            code_lifetime: Duration::from_secs(60),
+            device_lifetime: Duration::from_secs(600),
+            device_interval: Duration::from_secs(5),
+            stream_lifetime: Duration::from_secs(60),
+            parked_limit: Duration::from_secs(600),
+        }
     }
 }
 
@@ -59,6 +102,10 @@ pub struct DemoConfig {
     pub http: HttpLimits,
     /// What can be encoded; `None` = found by trying.
     pub machine: Option<Machine>,
+    /// The account side.
+    pub accounts: AccountsConfig,
+    /// What goes wrong, for tests of clients; usually nothing.
+    pub faults: Vec<Fault>,
 }
 
 impl Default for DemoConfig {
@@ -75,6 +122,8 @@ impl Default for DemoConfig {
             ice_servers: Vec::new(),
             http: HttpLimits::default(),
             machine: None,
+            accounts: AccountsConfig::default(),
+            faults: Vec::new(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use entente_demo::{DemoCloud, DemoConfig, TlsFiles, games};
+use entente_demo::{AccountsConfig, DemoCloud, DemoConfig, Fault, TlsFiles, games};
 use entente_model::Secret;
 
 /// A small game cloud for trying, testing and measuring clients of the open host protocol.
@@ -43,6 +43,24 @@ struct Arguments {
     /// STUN or TURN URL to announce; may be repeated.
     #[arg(long, value_name = "URL")]
     ice_server: Vec<String>,
+    /// Take only streams of sessions that were started with an account.
+    #[arg(long)]
+    require_sign_in: bool,
+    /// Nobody plays without an account.
+    #[arg(long)]
+    no_guests: bool,
+    /// Made-up entries of the catalogue beside the games; each plays one of the games.
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    catalogue: usize,
+    /// Life of an access token.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    access_lifetime: u64,
+    /// End a session of an account that nobody has played for so long.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    parked_limit: u64,
+    /// Let something go wrong, for tests of clients: PATH=KIND or PATH=KIND*TIMES; may be repeated.
+    #[arg(long, value_name = "FAULT", hide = true)]
+    fault: Vec<Fault>,
     /// Stop when standard input ends (for programs that start this one).
     #[arg(long)]
     stop_on_eof: bool,
@@ -72,6 +90,15 @@ fn run(arguments: Arguments) -> Result<(), String> {
         max_queue: arguments.max_queue,
         idle_limit: arguments.idle_limit.map(Duration::from_secs),
         ice_servers: arguments.ice_server,
+        accounts: AccountsConfig {
+            guests: !arguments.no_guests,
+            require_sign_in: arguments.require_sign_in,
+            catalogue: arguments.catalogue,
+            access_lifetime: Duration::from_secs(arguments.access_lifetime),
+            parked_limit: Duration::from_secs(arguments.parked_limit),
+            ..AccountsConfig::default()
+        },
+        faults: arguments.fault,
         ..DemoConfig::default()
     };
     let cloud = DemoCloud::start(config).map_err(|error| error.to_string())?;

@@ -1,14 +1,20 @@
 //! The host itself: listener, routes, table of sessions, start and stop.
 
+pub(crate) mod api;
+mod body;
+mod consent;
+pub(crate) mod form;
 mod listen;
+mod oauth;
 mod problem;
 pub(crate) mod query;
+mod spoil;
 pub(crate) mod whep;
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::Router;
@@ -22,17 +28,23 @@ use axum_server::tls_rustls::RustlsConfig;
 use entente_model::wire::control::GoodbyeCode;
 use parking_lot::Mutex;
 
+use crate::account::Accounts;
 use crate::config::{DemoConfig, DemoError, TlsFiles};
 use crate::encoder::Machine;
+use crate::faults::Fault;
+use crate::plays::Plays;
 use crate::server::problem::Problem;
 use crate::session::Session;
+use crate::shelf::Shelf;
 use crate::slots::Slots;
-use crate::{clock, games};
+use crate::{clock, games, plays};
 
 /// How long a stop waits for sessions and requests.
 const STOP_LIMIT: Duration = Duration::from_secs(3);
 /// Threads for HTTP, connections and their timers.
 const WORKERS: usize = 2;
+/// Time between two looks for sessions of accounts that are over.
+const SWEEP: Duration = Duration::from_millis(500);
 
 /// What every request and session shares.
 pub(crate) struct Cloud {
@@ -42,6 +54,13 @@ pub(crate) struct Cloud {
     sessions: Mutex<HashMap<String, Arc<Session>>>,
     stopping: AtomicBool,
     provider: rustls::crypto::CryptoProvider,
+    accounts: Accounts,
+    shelf: Shelf,
+    plays: Plays,
+    pictures: api::Pictures,
+    faults: Mutex<Vec<Fault>>,
+    /// What can be encoded is known.
+    prepared: AtomicBool,
 }
 
 impl Cloud {
@@ -72,8 +91,25 @@ impl Cloud {
         }
     }
 
+    /// What can be encoded here, if that is known already.
+    fn known_machine(&self) -> Option<&Machine> {
+        // Once prepared, getting it is a look.
+        let known = || self.config.machine.as_ref().unwrap_or_else(|| Machine::get());
+        self.prepared.load(Ordering::Acquire).then(known)
+    }
+
+    /// For the sessions of accounts.
+    fn time(&self) -> plays::Now<'_> {
+        plays::Now {
+            at: clock::now(),
+            millis: clock::unix_micros() / 1000,
+            slots: &self.slots,
+            prepared: self.prepared.load(Ordering::Acquire),
+        }
+    }
+
     /// Starts a session in the table. The table is held meanwhile, so that one that ends at once leaves it afterwards.
-    fn enter(&self, id: &str, start: impl FnOnce() -> Arc<Session>) {
+    fn enter(&self, id: &str, start: impl FnOnce() -> Arc<Session>) -> Arc<Session> {
         let session = {
             let mut sessions = self.sessions.lock();
             let session = start();
@@ -84,6 +120,7 @@ impl Cloud {
         if self.stopping() {
             session.shared.finish(GoodbyeCode::Shutdown);
         }
+        session
     }
 }
 
@@ -116,6 +153,12 @@ impl DemoCloud {
         let tls = config.tls.as_ref().map(|files| tls_config(files, &provider)).transpose()?;
         let cloud = Arc::new(Cloud {
             slots: Slots::new(config.max_sessions, config.max_queue, config.queue_expiry),
+            accounts: Accounts::new(config.accounts.clone(), provider.secure_random),
+            shelf: Shelf::new(config.accounts.catalogue),
+            plays: Plays::new(config.accounts.parked_limit),
+            pictures: api::Pictures::default(),
+            faults: Mutex::new(config.faults.clone()),
+            prepared: AtomicBool::new(false),
             config,
             address,
             sessions: Mutex::default(),
@@ -123,11 +166,12 @@ impl DemoCloud {
             provider,
         });
         // Trying encoders takes a moment; the first client should not pay for it.
-        let given = cloud.config.machine.clone();
+        let probing = Arc::clone(&cloud);
         std::thread::Builder::new()
             .name("demo-probe".to_owned())
             .spawn(move || {
-                let machine = given.as_ref().unwrap_or_else(|| Machine::get());
+                let machine = probing.config.machine.as_ref().unwrap_or_else(|| Machine::get());
+                probing.prepared.store(true, Ordering::Release);
                 if let Some(help) = machine.help() {
                     tracing::error!(reasons = ?machine.refused, "{help}");
                 }
@@ -137,6 +181,7 @@ impl DemoCloud {
         let app = routes(Arc::clone(&cloud));
         let context = runtime.enter();
         listen::serve(listener, tls, &cloud.config.http, app, handle.clone()).map_err(DemoError::Threads)?;
+        tokio::spawn(sweep(Arc::downgrade(&cloud)));
         drop(context);
         Ok(Self { cloud, handle, runtime: Some(runtime) })
     }
@@ -166,6 +211,16 @@ impl DemoCloud {
     #[must_use]
     pub fn sessions(&self) -> usize {
         self.cloud.slots.load(clock::now()).0
+    }
+
+    /// Changes how many made-up entries the catalogue has, as a service does whose games come and go.
+    pub fn set_catalogue(&self, made_up: usize) {
+        self.cloud.shelf.set(made_up);
+    }
+
+    /// Replaces what goes wrong from now on.
+    pub fn set_faults(&self, faults: Vec<Fault>) {
+        *self.cloud.faults.lock() = faults;
     }
 
     /// Says goodbye to every client, ends every session and stops listening.
@@ -211,18 +266,29 @@ impl Drop for DemoCloud {
     }
 }
 
+/// Ends sessions of accounts that nobody plays or waits for, while the cloud lives.
+async fn sweep(cloud: Weak<Cloud>) {
+    let mut tick = tokio::time::interval(SWEEP);
+    loop {
+        tick.tick().await;
+        let Some(cloud) = cloud.upgrade() else { return };
+        cloud.plays.sweep(clock::now(), &cloud.slots);
+    }
+}
+
 /// Warns of what others on the network can read, and refuses what they must not.
 fn judge_plain_http(config: &DemoConfig) -> Result<(), DemoError> {
     let address = config.listen;
     if config.tls.is_some() || address.ip().to_canonical().is_loopback() {
         return Ok(());
     }
-    match (&config.token, config.plain_http) {
-        (Some(_), false) => return Err(DemoError::TokenInClear(address)),
-        (Some(_), true) => {
+    let closed = config.token.is_some() || config.accounts.require_sign_in;
+    match (closed, config.plain_http) {
+        (true, false) => return Err(DemoError::TokenInClear(address)),
+        (true, true) => {
             tracing::warn!(%address, "plain HTTP: everybody on the way can read the token and play with it")
         }
-        (None, _) => {
+        (false, _) => {
             tracing::warn!(%address, "plain HTTP without a token: everybody who reaches this address can play");
         }
     }
@@ -254,25 +320,44 @@ fn routes(cloud: Arc<Cloud>) -> Router {
         .route("/games", get(list))
         .route("/health", get(health))
         .route("/clock", get(clock_page))
+        .route("/.well-known/oauth-authorization-server", get(oauth::metadata))
+        .route("/.well-known/entente-cloud", get(oauth::cloud))
+        .route("/oauth/device", post(oauth::device))
+        .route("/oauth/token", post(oauth::token))
+        .route("/oauth/revoke", post(oauth::revoke))
+        .route("/oauth/authorize", get(consent::authorize).post(consent::decide_authorize))
+        .route("/device", get(consent::device).post(consent::decide_device))
+        .route("/openapi.json", get(api::openapi))
+        .route("/api/v1/me", get(api::me))
+        .route("/api/v1/titles", get(api::titles))
+        .route("/api/v1/art/{title}/{file}", get(api::picture))
+        .route("/api/v1/regions", get(api::regions))
+        .route("/api/v1/regions/{id}/ping", get(api::ping))
+        .route("/api/v1/sessions", get(api::sessions).post(api::start))
+        .route("/api/v1/sessions/{id}", get(api::session).delete(api::end))
+        .route("/api/v1/sessions/{id}/stream", post(api::stream))
         .route("/whep/{game}", post(whep::post).delete(whep::leave))
         .route("/whep/{game}/{id}", patch(whep::patch).delete(whep::delete))
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "not-found", "Nothing here", "no such path") })
         .method_not_allowed_fallback(|| async {
-            let detail = "see docs/open-host-protocol.md";
+            let detail = "see docs/open-host-protocol.md and docs/open-cloud-api.md";
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "Not with this method", detail)
         })
         .layer(middleware::from_fn(dress))
+        .layer(middleware::from_fn_with_state(Arc::clone(&cloud), spoil::spoil))
         .with_state(cloud)
 }
 
 /// Answers CORS preflights and adds the headers that every answer has.
 async fn dress(request: axum::extract::Request, next: Next) -> Response {
-    let mut response = if request.method() == Method::OPTIONS {
+    // The pages of consent are for people only.
+    let shared = !matches!(request.uri().path(), "/device" | "/oauth/authorize");
+    let mut response = if request.method() == Method::OPTIONS && shared {
         let mut response = StatusCode::NO_CONTENT.into_response();
         let headers = response.headers_mut();
         for (name, value) in [
             ("access-control-allow-methods", "GET, POST, PATCH, DELETE, OPTIONS"),
-            ("access-control-allow-headers", "authorization, content-type, if-match"),
+            ("access-control-allow-headers", "authorization, content-type, if-match, if-none-match"),
             ("access-control-max-age", "86400"),
             ("accept-post", "application/sdp"),
         ] {
@@ -283,14 +368,16 @@ async fn dress(request: axum::extract::Request, next: Next) -> Response {
         next.run(request).await
     };
     let headers = response.headers_mut();
+    if shared {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     for (name, value) in [
-        ("access-control-allow-origin", "*"),
         ("access-control-expose-headers", "location, link, etag, retry-after, accept-patch, entente-video"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-embedder-policy", "require-corp"),
         ("cross-origin-resource-policy", "cross-origin"),
         ("x-content-type-options", "nosniff"),
-        ("cache-control", "no-store"),
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }

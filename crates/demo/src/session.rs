@@ -79,7 +79,8 @@ impl From<GoodbyeCode> for End {
 pub(crate) struct Shared {
     pub(crate) id: String,
     pub(crate) feedback: Arc<Feedback>,
-    pub(crate) game: Mutex<Box<dyn Game>>,
+    /// Outlives the session when it belongs to an account.
+    pub(crate) game: Arc<Mutex<Box<dyn Game>>>,
     pub(crate) game_name: String,
     pub(crate) commands: SyncSender<Command>,
     pub(crate) control: mpsc::Sender<Control>,
@@ -92,7 +93,7 @@ impl Shared {
     /// With the queues that the capture thread and the control channel empty.
     fn new(
         id: String,
-        game: Box<dyn Game>,
+        game: Arc<Mutex<Box<dyn Game>>>,
         game_name: String,
         feedback: Arc<Feedback>,
     ) -> (Arc<Self>, std::sync::mpsc::Receiver<Command>, mpsc::Receiver<Control>) {
@@ -101,7 +102,7 @@ impl Shared {
         let shared = Self {
             id,
             feedback,
-            game: Mutex::new(game),
+            game,
             game_name,
             commands,
             control,
@@ -114,6 +115,12 @@ impl Shared {
     /// Ends the session; the first reason stays.
     pub(crate) fn finish(&self, code: GoodbyeCode) {
         self.finish_because(code.into());
+    }
+
+    /// Ends the session because its game goes on in another one.
+    pub(crate) fn hand_over(&self) {
+        let reason = "the game goes on in another player".to_owned();
+        self.finish_because(End { code: GoodbyeCode::User, reason });
     }
 
     /// Ends the session because of an error that the player should read.
@@ -145,19 +152,24 @@ impl Shared {
 /// What a session is started with.
 pub(crate) struct Start {
     pub(crate) id: String,
-    pub(crate) game: Box<dyn Game>,
+    /// The account's session whose game it plays.
+    pub(crate) play: Option<String>,
+    pub(crate) game: Arc<Mutex<Box<dyn Game>>>,
     pub(crate) game_name: String,
     pub(crate) encoder: &'static EncoderRow,
     pub(crate) format: VideoFormat,
     pub(crate) audio_millis: u32,
     pub(crate) feedback: Arc<Feedback>,
     pub(crate) idle_limit: Option<Duration>,
-    pub(crate) slot: Slot,
+    /// Given back at the end; `None` = somebody else keeps the place.
+    pub(crate) slot: Option<Slot>,
 }
 
 /// A session in the host's table.
 pub(crate) struct Session {
     pub(crate) shared: Arc<Shared>,
+    /// The account's session whose game it plays.
+    pub(crate) play: Option<String>,
     pub(crate) peer: tokio::sync::Mutex<Peer>,
     ended: watch::Receiver<bool>,
 }
@@ -168,7 +180,12 @@ impl Session {
         let Answered { peer, news, video, audio } = answered;
         let (shared, command_queue, control_queue) = Shared::new(start.id, start.game, start.game_name, start.feedback);
         let (ended_sender, ended) = watch::channel(false);
-        let session = Arc::new(Self { shared: Arc::clone(&shared), peer: tokio::sync::Mutex::new(peer), ended });
+        let session = Arc::new(Self {
+            shared: Arc::clone(&shared),
+            play: start.play,
+            peer: tokio::sync::Mutex::new(peer),
+            ended,
+        });
         let parts = Parts {
             encoder: start.encoder,
             format: start.format,
@@ -192,6 +209,11 @@ impl Session {
     /// Ends the session and waits until its threads are gone.
     pub(crate) async fn end(&self, code: GoodbyeCode) {
         self.shared.finish(code);
+        self.ended().await;
+    }
+
+    /// Waits until the session's threads are gone.
+    pub(crate) async fn ended(&self) {
         let _ = self.ended.clone().wait_for(|ended| *ended).await;
     }
 

@@ -77,6 +77,24 @@ impl Slots {
         counts.waiting.len() < before
     }
 
+    /// Places in all.
+    pub(crate) const fn places(&self) -> usize {
+        self.max_sessions
+    }
+
+    /// Whether a ticket still has a place in the queue. Not a sign of life.
+    pub(crate) fn waits(&self, now: Instant, ticket: &str) -> bool {
+        let mut counts = self.counts.lock();
+        counts.expire(now, self.expiry);
+        counts.waiting.iter().any(|waiting| waiting.ticket == ticket)
+    }
+
+    /// Asks once more with the ticket of a place; `None` when the place is lost.
+    pub(crate) fn ask_again(&self, now: Instant, ticket: &str) -> Option<Turn> {
+        // A place that expires between the two questions comes back at the end of the queue: asked for in time.
+        self.waits(now, ticket).then(|| self.ask(now, Some(ticket), || ticket.to_owned()))
+    }
+
     /// Asks for a place. `ticket` is what an earlier answer gave; an unknown or expired one queues at the end.
     /// `fresh` makes a ticket that nobody can guess.
     pub(crate) fn ask(&self, now: Instant, ticket: Option<&str>, fresh: impl FnOnce() -> String) -> Turn {

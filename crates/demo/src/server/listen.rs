@@ -30,7 +30,7 @@ pub(super) fn serve(
 ) -> std::io::Result<()> {
     let gate = Gate { places: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))) };
     let server = axum_server::from_tcp(listener)?.handle(handle);
-    let app = app.into_make_service();
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     if let Some(tls) = tls {
         let server = limited(server.acceptor(RustlsAcceptor::new(tls).acceptor(gate)), limits);
         tokio::spawn(async move { ended(server.serve(app).await) });

@@ -16,6 +16,7 @@ pub(super) struct Problem {
     extra: Map<String, Value>,
     retry_after_seconds: Option<u32>,
     location: Option<String>,
+    challenge: &'static str,
 }
 
 impl Problem {
@@ -28,6 +29,7 @@ impl Problem {
             extra: Map::new(),
             retry_after_seconds: None,
             location: None,
+            challenge: "Bearer",
         }
     }
 
@@ -43,6 +45,12 @@ impl Problem {
     /// Where to ask again.
     pub(super) fn at(mut self, location: String) -> Self {
         self.location = Some(location);
+        self
+    }
+
+    /// How to authenticate (RFC 6750 section 3); said with 401 and 403.
+    pub(super) const fn challenge(mut self, challenge: &'static str) -> Self {
+        self.challenge = challenge;
         self
     }
 
@@ -74,8 +82,10 @@ impl IntoResponse for Problem {
         if let Some(location) = self.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
             headers.insert(header::LOCATION, location);
         }
-        if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        let asks = self.status == StatusCode::UNAUTHORIZED
+            || (self.status == StatusCode::FORBIDDEN && self.challenge != "Bearer");
+        if asks {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(self.challenge));
         }
         response
     }

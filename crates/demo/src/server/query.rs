@@ -35,10 +35,19 @@ fn number(name: &str, value: &str) -> Result<Option<u32>, Problem> {
     Ok(Some(if negative { 0 } else { digits.parse().unwrap_or(u32::MAX) }))
 }
 
+fn last(query: &str, wanted: &str) -> Option<String> {
+    let named = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == wanted);
+    named.last().map(|(_, value)| value.into_owned())
+}
+
 /// The ticket of a place in the queue; of two the last one, as everywhere.
 pub(super) fn ticket(query: &str) -> Option<String> {
-    let named = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "queue");
-    named.last().map(|(_, ticket)| ticket.into_owned())
+    last(query, "queue")
+}
+
+/// The session of an account whose stream is asked for.
+pub(super) fn session(query: &str) -> Option<String> {
+    last(query, "session")
 }
 
 impl Wish {
@@ -68,6 +77,18 @@ impl Wish {
             }
         }
         Ok(wish)
+    }
+
+    /// Takes what is not asked for from another wish: size together, rates each.
+    pub(super) fn or(mut self, quality: Option<(u32, u32, u32)>, bitrate_kbps: Option<u32>) -> Self {
+        if let Some((width, height, fps)) = quality {
+            if self.width.is_none() && self.height.is_none() {
+                (self.width, self.height) = (Some(width), Some(height));
+            }
+            self.fps = self.fps.or(Some(fps));
+        }
+        self.bitrate_kbps = self.bitrate_kbps.or(bitrate_kbps);
+        self
     }
 
     /// The picture format that comes nearest to the wish; what is not asked for is the machine's default.

@@ -1,70 +1,87 @@
 //! The WHEP resource: offers in, answers out, candidates and the end.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use entente_model::media::VideoCodec;
 use entente_model::wire::control::GoodbyeCode;
+use parking_lot::Mutex;
 
 use crate::encoder::{EncoderRow, Machine, VideoFormat};
 use crate::peer::{self, Plan, Relation};
+use crate::plays::{Joining, NoJoin, Order};
 use crate::rtcp::Feedback;
 use crate::sdp::{self, Offered};
-use crate::server::Cloud;
 use crate::server::problem::Problem;
 use crate::server::query::{self, Wish};
+use crate::server::{Cloud, body};
 use crate::session::{Session, Start};
 use crate::slots::{Slot, Turn};
 use crate::{clock, games};
 
 /// Longest body: an offer of every codec a browser knows has about 8 kB.
 const MAX_BODY: usize = 64 * 1024;
-/// Time for a body to arrive.
-const BODY_LIMIT: Duration = Duration::from_secs(10);
 /// When a waiting client should ask again.
 const RETRY_SECONDS: u32 = 2;
 
 const SDP: &str = "application/sdp";
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 
-/// Compares without telling by time how much was right.
-fn same(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len() && left.iter().zip(right).fold(0, |all, (left, right)| all | (left ^ right)) == 0
+/// Whether a request without a session may use this host.
+fn authorised(cloud: &Cloud, headers: &HeaderMap) -> Result<(), Problem> {
+    let given = body::bearer(headers).unwrap_or_default();
+    match &cloud.config.token {
+        Some(token) if body::same(given.as_bytes(), token.reveal().as_bytes()) => Ok(()),
+        None if !cloud.config.accounts.require_sign_in => Ok(()),
+        Some(_) => Err(unauthorised("this host asks for a bearer token, and none or another one was given")),
+        None => Err(unauthorised("this host only plays sessions of its accounts; see docs/open-cloud-api.md")),
+    }
 }
 
-fn authorised(cloud: &Cloud, headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(token) = &cloud.config.token else { return Ok(()) };
-    let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
-    let bearer = match given.split_at_checked(7) {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(b"bearer ") => rest,
-        _ => &[],
-    };
-    if same(bearer, token.reveal().as_bytes()) {
+fn unauthorised(detail: &str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "Not allowed", detail)
+}
+
+fn no_such_session() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "no-such-session", "No such session", "it has ended or never was")
+}
+
+/// Whether a request may touch a stream that runs: one of an account's session with the token that it was opened with,
+/// also when that opens nothing any more.
+fn may_touch(cloud: &Cloud, headers: &HeaderMap, session: &Session) -> Result<(), Problem> {
+    let Some(play) = &session.play else { return authorised(cloud, headers) };
+    let token = body::bearer(headers).unwrap_or_default();
+    if cloud.accounts.stream_of(token).as_ref() == Some(play) {
         return Ok(());
     }
-    let detail = "this host asks for a bearer token, and none or another one was given";
-    Err(Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "Not allowed", detail))
+    Err(unauthorised("this stream asks for the token that it was opened with"))
 }
 
-async fn text_body(headers: &HeaderMap, kind: &'static str, body: Body) -> Result<String, Problem> {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    if !given.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(kind) {
-        let detail = format!("the body must be {kind}");
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", "Wrong kind of body", detail));
+/// What a stream of an account's session plays; the session's earlier stream is ended first.
+async fn join(cloud: &Cloud, headers: &HeaderMap, game: &str, play: &str) -> Result<Joining, Problem> {
+    let token = body::bearer(headers).unwrap_or_default();
+    if !cloud.accounts.opens_stream(clock::now(), token, play) {
+        let detail = "the stream token is missing, has expired, or belongs to another session";
+        return Err(unauthorised(detail).challenge("Bearer error=\"invalid_token\""));
     }
-    let late = || Problem::new(StatusCode::REQUEST_TIMEOUT, "timeout", "Too slow", "the body did not arrive in time");
-    let large = |_| {
-        let detail = format!("at most {MAX_BODY} bytes are read");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail)
-    };
-    let bytes: Bytes =
-        tokio::time::timeout(BODY_LIMIT, to_bytes(body, MAX_BODY)).await.map_err(|_| late())?.map_err(large)?;
-    String::from_utf8(bytes.to_vec()).map_err(|_| Problem::bad_request("the body is not UTF-8"))
+    let joining = cloud.plays.join(clock::now(), play).map_err(|why| match why {
+        NoJoin::Gone => no_such_session(),
+        NoJoin::NotReady => {
+            Problem::new(StatusCode::CONFLICT, "not-ready", "Not ready", "the session still waits; ask for its state")
+        }
+    })?;
+    if joining.order.game != game {
+        return Err(Problem::bad_request(format!("this session plays {}", joining.order.game)));
+    }
+    if let Some(before) = &joining.before {
+        before.shared.hand_over();
+        before.ended().await;
+    }
+    Ok(joining)
 }
 
 /// What will be sent with what.
@@ -158,15 +175,18 @@ pub(super) async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    authorised(&cloud, &headers)?;
-    let Path(game_name) = path?;
     let query = query.unwrap_or_default();
+    let play = query::session(&query);
+    if play.is_none() {
+        authorised(&cloud, &headers)?;
+    }
+    let Path(game_name) = path?;
     let wish = Wish::read(&query)?;
     if !games::catalogue().iter().any(|(name, _)| *name == game_name) {
         let detail = "there is no game of that name; GET /games lists them";
         return Err(Problem::new(StatusCode::NOT_FOUND, "no-such-game", "No such game", detail));
     }
-    let offer = text_body(&headers, SDP, body).await?;
+    let offer = body::text(&headers, SDP, body, MAX_BODY).await?;
     let internal = |detail: String| {
         tracing::error!(%detail, "a session could not be made");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The session could not be made", detail)
@@ -175,11 +195,24 @@ pub(super) async fn post(
     if let Some(help) = machine.help() {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-encoder", "Nothing can be encoded here", help));
     }
-    let choice = choose(machine, &wish, &offer)?;
-    let slot = turn(&cloud, &game_name, &query, &wish)?;
+    let audio_millis = wish.audio_millis.unwrap_or(10);
+    let mut choice = choose(machine, &wish, &offer)?;
     let seed = cloud.random();
-    let game_seed = wish.seed.unwrap_or_else(|| u64::from_be_bytes(seed.split_first_chunk().map_or([0; 8], |s| *s.0)));
-    let game = games::open(&game_name, game_seed).ok_or_else(|| internal(format!("{game_name} does not open")))?;
+    let (game, slot) = match &play {
+        Some(play) => {
+            let joining = join(&cloud, &headers, &game_name, play).await?;
+            let Order { quality, bitrate_kbps, .. } = joining.order;
+            choice.format = wish.or(quality, bitrate_kbps).format(machine.default_format);
+            (joining.game, None)
+        }
+        None => {
+            let slot = turn(&cloud, &game_name, &query, &wish)?;
+            let chance = u64::from_be_bytes(seed.split_first_chunk().map_or([0; 8], |s| *s.0));
+            let game = games::open(&game_name, wish.seed.unwrap_or(chance));
+            let game = game.ok_or_else(|| internal(format!("{game_name} does not open")))?;
+            (Arc::new(Mutex::new(game)), Some(slot))
+        }
+    };
     let ceiling = u64::from(choice.format.bitrate_kbps) * 1000;
     let network = !cloud.address.ip().to_canonical().is_loopback();
     let feedback = Arc::new(Feedback::new(ceiling, network));
@@ -197,24 +230,43 @@ pub(super) async fn post(
     let id = cloud.token();
     let start = Start {
         id: id.clone(),
+        play: play.clone(),
         game,
         game_name: game_name.clone(),
         encoder: choice.encoder,
         format: choice.format,
-        audio_millis: wish.audio_millis.unwrap_or(10),
+        audio_millis,
         feedback,
         idle_limit: cloud.config.idle_limit,
         slot,
     };
     tracing::info!(session = %id, game = %game_name, encoder = choice.encoder.name, format = ?choice.format, "session");
-    let (table, key) = (Arc::downgrade(&cloud), id.clone());
+    let (table, key, of) = (Arc::downgrade(&cloud), id.clone(), play.clone());
     let ended = move || {
         if let Some(cloud) = table.upgrade() {
             cloud.sessions.lock().remove(&key);
+            if let Some(play) = of {
+                cloud.plays.parked(clock::now(), &play, &key);
+            }
         }
     };
-    cloud.enter(&id, || Session::start(start, answered, ended));
+    let session = cloud.enter(&id, || Session::start(start, answered, ended));
+    if let Some(play) = play {
+        watch(&cloud, &play, &session);
+    }
     Ok(created(&cloud, &game_name, &id, answer, &choice))
+}
+
+/// Says that a stream plays an account's session.
+fn watch(cloud: &Cloud, play: &str, session: &Arc<Session>) {
+    if let Some(over) = cloud.plays.watched(play, session) {
+        over.shared.hand_over();
+    }
+    let id = &session.shared.id;
+    if !cloud.sessions.lock().contains_key(id) {
+        // It ended before that was said.
+        cloud.plays.parked(clock::now(), play, id);
+    }
 }
 
 fn created(cloud: &Cloud, game: &str, id: &str, (answer, etag): (String, String), choice: &Choice) -> Response {
@@ -245,9 +297,21 @@ fn created(cloud: &Cloud, game: &str, id: &str, (answer, etag): (String, String)
 }
 
 fn find(cloud: &Cloud, id: &str) -> Result<Arc<Session>, Problem> {
-    cloud.sessions.lock().get(id).cloned().ok_or_else(|| {
-        Problem::new(StatusCode::NOT_FOUND, "no-such-session", "No such session", "it has ended or never was")
-    })
+    cloud.sessions.lock().get(id).cloned().ok_or_else(no_such_session)
+}
+
+/// The session of a request that may touch it. Whether there is one is told only to who may ask.
+fn touched(cloud: &Cloud, headers: &HeaderMap, id: &str) -> Result<Arc<Session>, Problem> {
+    match find(cloud, id) {
+        Ok(session) => may_touch(cloud, headers, &session).map(|()| session),
+        Err(gone) => {
+            let stream = body::bearer(headers).is_some_and(|token| cloud.accounts.stream_of(token).is_some());
+            if !stream {
+                authorised(cloud, headers)?;
+            }
+            Err(gone)
+        }
+    }
 }
 
 /// Whether `If-Match` (RFC 9110 section 13.1.1) is about the present state; without the header every state is meant.
@@ -267,10 +331,9 @@ pub(super) async fn patch(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    authorised(&cloud, &headers)?;
     let Path((_, id)) = path?;
-    let session = find(&cloud, &id)?;
-    let fragment = sdp::read_fragment(&text_body(&headers, FRAGMENT, body).await?);
+    let session = touched(&cloud, &headers, &id)?;
+    let fragment = sdp::read_fragment(&body::text(&headers, FRAGMENT, body, MAX_BODY).await?);
     if fragment.ufrag.is_none() && fragment.candidates.is_empty() {
         return Err(Problem::bad_request("the fragment has neither candidates nor credentials"));
     }
@@ -321,8 +384,7 @@ pub(super) async fn delete(
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    authorised(&cloud, &headers)?;
     let Path((_, id)) = path?;
-    find(&cloud, &id)?.end(GoodbyeCode::User).await;
+    touched(&cloud, &headers, &id)?.end(GoodbyeCode::User).await;
     Ok(StatusCode::OK.into_response())
 }

@@ -138,12 +138,21 @@ impl Camera {
 
     fn film(&mut self) -> Result<(), crate::encoder::EncoderError> {
         let mut running = self.open()?;
+        let filmed = self.film_with(&mut running);
+        // The game may go on in another session, where nobody would let go of what is held now.
+        let mut game = self.shared.game.lock();
+        running.tracker.release(|what| game.input(&what));
+        drop(game);
+        filmed
+    }
+
+    fn film_with(&mut self, running: &mut Running) -> Result<(), crate::encoder::EncoderError> {
         let mut due = clock::now();
         loop {
-            if !self.wait(&mut running, due) {
+            if !self.wait(running, due) {
                 return Ok(());
             }
-            if !self.frame(&mut running)? {
+            if !self.frame(running)? {
                 return Ok(());
             }
             let interval = Duration::from_nanos(1_000_000_000 / u64::from(self.format.fps.max(1)));

@@ -53,7 +53,7 @@ fn camera(game: Box<dyn Game>, age: Duration) -> Option<(Camera, mpsc::Receiver<
     };
     let format = VideoFormat { width: 640, height: 360, fps: 60, bitrate_kbps: 1000 };
     let feedback = Arc::new(Feedback::new(1_000_000, false));
-    let (shared, commands, _) = Shared::new("test".to_owned(), game, "test".to_owned(), feedback);
+    let (shared, commands, _) = Shared::new("test".to_owned(), Arc::new(Mutex::new(game)), "test".to_owned(), feedback);
     let (packets, frames) = mpsc::channel(64);
     let stream = RtpStream { ssrc: 1, payload_type: 96, sequence: 0, first_timestamp: 0, playout_delay: None };
     let micros = clock::monotonic_micros() - u64::try_from(age.as_micros()).unwrap();
