@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use entente_model::{Problem, ProblemKind};
+use etcetera::app_strategy::{AppStrategy, AppStrategyArgs, choose_native_strategy};
 
 use crate::disk;
 
@@ -59,20 +60,21 @@ impl Folders {
     }
 
     fn of_system() -> Result<Self, Problem> {
-        let dirs = directories::ProjectDirs::from("", "", "Entente").ok_or_else(|| {
+        let names = AppStrategyArgs { app_name: "Entente".to_owned(), ..AppStrategyArgs::default() };
+        let dirs = choose_native_strategy(names).map_err(|error| {
             Problem::new(
                 ProblemKind::Storage,
                 "There is no folder for settings.",
-                "The system does not say where the home of this user is.",
+                format!("The system does not say where the home of this user is: {error}."),
                 format!("Set HOME, or {HOME_VARIABLE} to a folder for everything."),
             )
         })?;
-        let data = dirs.data_local_dir().to_owned();
+        let data = dirs.data_dir();
         Ok(Self {
-            config: dirs.config_dir().to_owned(),
-            cache: dirs.cache_dir().to_owned(),
+            config: dirs.config_dir(),
+            cache: dirs.cache_dir(),
             // macOS and Windows know no such folder.
-            state: dirs.state_dir().map_or_else(|| data.join("state"), Path::to_owned),
+            state: dirs.state_dir().unwrap_or_else(|| data.join("state")),
             data,
         })
     }
@@ -117,6 +119,17 @@ mod tests {
         assert_eq!(problem.kind, ProblemKind::Storage);
         assert!(problem.why.contains("config"), "{problem}");
         assert!(!problem.next_step.is_empty());
+    }
+
+    #[test]
+    fn the_system_names_four_folders() {
+        let folders = Folders::of_system().unwrap();
+        let all = [&folders.config, &folders.data, &folders.cache, &folders.state];
+        for (number, folder) in all.iter().enumerate() {
+            let shown = folder.display().to_string().to_lowercase();
+            assert!(folder.is_absolute() && shown.contains("entente"), "{shown}");
+            assert!(!all[..number].contains(folder), "{shown} twice");
+        }
     }
 
     #[test]
