@@ -71,6 +71,11 @@ pub(crate) struct Client {
 impl Client {
     /// Connects to `path` and waits for both channels.
     pub(crate) async fn connect(host: SocketAddr, path: &str) -> Self {
+        Self::connect_with(host, path, None).await
+    }
+
+    /// The same with a bearer token.
+    pub(crate) async fn connect_with(host: SocketAddr, path: &str, token: Option<&str>) -> Self {
         let mut engine = MediaEngine::default();
         engine.register_default_codecs().unwrap();
         let registry = register_default_interceptors(Registry::new(), &mut engine).unwrap();
@@ -107,8 +112,13 @@ impl Client {
         connection.set_local_description(offer).await.unwrap();
         tokio::time::timeout(Duration::from_secs(5), gathering.recv()).await.unwrap();
         let offer = connection.local_description().await.unwrap().sdp;
-        let path = path.to_owned();
-        let reply = tokio::task::spawn_blocking(move || http::post(host, &path, &offer)).await.unwrap();
+        let (path, bearer) = (path.to_owned(), token.map(|token| format!("Bearer {token}")));
+        let sent = move || {
+            let mut headers = vec![http::SDP];
+            headers.extend(bearer.as_deref().map(|bearer| ("Authorization", bearer)));
+            http::send(host, "POST", &path, &headers, &offer)
+        };
+        let reply = tokio::task::spawn_blocking(sent).await.unwrap();
         assert_eq!(reply.status, 201, "{reply:?}");
         let resource = reply.header("location").unwrap().to_owned();
         connection.set_remote_description(RTCSessionDescription::answer(reply.body).unwrap()).await.unwrap();

@@ -8,10 +8,14 @@
     reason = "tests fail by panicking, and stand at the edge where clocks are read"
 )]
 
+mod account;
 mod client;
 mod codecs;
+mod foreign;
 mod hosts;
 mod http;
+mod openapi;
 mod page;
 mod play;
+mod sessions;
 mod tls;
