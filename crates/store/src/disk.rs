@@ -123,8 +123,12 @@ impl Guard {
         if let Some(folder) = guard.parent() {
             create_folder(folder).map_err(|error| say(&error))?;
         }
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(&guard).map_err(|error| say(&error))?;
+        let file = match OpenOptions::new().create(true).truncate(false).write(true).open(&guard) {
+            Ok(file) => file,
+            // Nobody can change anything there.
+            Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => return Ok(Self { _file: None }),
+            Err(error) => return Err(say(&error)),
+        };
         let tries = patience.as_millis() / LOCK_POLL.as_millis();
         for _ in 0..=tries {
             match file.try_lock() {

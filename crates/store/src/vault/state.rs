@@ -239,18 +239,21 @@ impl Inner {
             )
             .retriable());
         }
-        let mut secrets = match sealed::open(&file, &key) {
-            Ok(secrets) => secrets,
+        let in_memory = self.in_memory();
+        let (mut secrets, whole) = match sealed::open(&file, &key) {
+            Ok(secrets) => (secrets, true),
             Err(_) => {
                 self.set_aside("broken", "The passphrase is right, but the file is damaged.")?;
-                Secrets::new()
+                (Secrets::new(), false)
             }
         };
-        let in_memory = self.in_memory();
         self.state = State::Open { key, header, last: secrets.clone() };
-        secrets.extend(in_memory);
-        // Also when nothing is new: a file that was set aside must be there again, as it stays a vault of a passphrase.
-        self.write(secrets)?;
+        // A file that was set aside must be there again: it stays a vault of a passphrase. Else a disk that is full or
+        // cannot be written is no reason not to open.
+        if !whole || !in_memory.is_empty() {
+            secrets.extend(in_memory);
+            self.write(secrets)?;
+        }
         Ok(self.status())
     }
 

@@ -22,15 +22,23 @@ const SMALL_DISK: &[&str] = &[
     r#"mkdir "$ENTENTE_TEST_FOLDER/disk" && mount -t tmpfs -o size=1m none "$ENTENTE_TEST_FOLDER/disk" && exec "$0" "$@""#,
 ];
 
-#[test]
-fn a_full_disk_is_said_and_leaves_what_was_there() {
+/// Whether this user may make a disk; if not, it is said.
+fn may_mount() -> bool {
     if let Some(name) = missing_program(&["unshare", "sh", "mount"]) {
         println!("skipped: no {name}");
-        return;
+        return false;
     }
     let mounts = "unshare -rm mount -t tmpfs none /mnt";
-    if !std::process::Command::new("sh").args(["-c", mounts]).output().unwrap().status.success() {
+    let may = std::process::Command::new("sh").args(["-c", mounts]).output().unwrap().status.success();
+    if !may {
         println!("skipped: this user may not mount");
+    }
+    may
+}
+
+#[test]
+fn a_full_disk_is_said_and_leaves_what_was_there() {
+    if !may_mount() {
         return;
     }
     run_inside(SMALL_DISK, "full_disk::inside_a_small_disk");
@@ -82,6 +90,8 @@ async fn inside_a_small_disk() {
     assert_eq!(settings.resolve("video.fps", &Context::default()).unwrap().value, text("60"));
     let vault = Vault::open(folders.data.join("vault.sealed"), Arc::new(SystemKeyring::new("entente-test"))).await;
     assert!(vault.status().kept == Kept::Locked && vault.status().has_passphrase, "{:?}", vault.status());
+    vault.unlock(&Secret::new("a long passphrase")).await.unwrap();
+    assert_eq!(vault.get("demo/refresh").await.unwrap().unwrap().reveal(), "one");
     let library = Library::open(folders.cache.join("library.sqlite")).unwrap();
     let notes = library.take_notes();
     assert!(notes.iter().all(|note| note.why.contains("No space")), "{notes:?}");
@@ -100,10 +110,62 @@ async fn inside_a_small_disk() {
     drop((filler, library));
     std::fs::remove_file(disk.join("filler")).unwrap();
     settings.set("video.fps", Layer::User, None, text("30")).unwrap();
-    vault.unlock(&Secret::new("a long passphrase")).await.unwrap();
-    assert_eq!(vault.get("demo/refresh").await.unwrap().unwrap().reveal(), "one");
+    vault.set("demo/refresh", Secret::new("two")).await.unwrap();
     let library = Library::open(folders.cache.join("library.sqlite")).unwrap();
     assert!(library.take_notes().is_empty());
     let refresh = library.begin(&demo, None, 3).unwrap();
     library.abandon(refresh).unwrap();
+}
+
+#[test]
+fn a_disk_that_cannot_be_written_can_be_read() {
+    if !may_mount() {
+        return;
+    }
+    run_inside(SMALL_DISK, "full_disk::inside_a_read_only_disk");
+}
+
+fn read_only<T>(result: Result<T, Problem>) {
+    let Err(problem) = result else { panic!("it went through") };
+    assert!(problem.kind == ProblemKind::Storage && problem.why.contains("cannot be written"), "{problem}");
+}
+
+#[tokio::test]
+#[ignore = "started by a_disk_that_cannot_be_written_can_be_read"]
+async fn inside_a_read_only_disk() {
+    let disk = folder().join("disk");
+    let home = disk.join("home");
+    let text = |text: &str| Value::Text(text.to_owned());
+    let secret = || Secret::new("a long passphrase");
+    let open_settings = || Settings::open(home.join("settings.json"));
+    let open_vault = || Vault::open(home.join("vault.sealed"), Arc::new(SystemKeyring::new("entente-test")));
+    let open_library = || Library::open(home.join("library.sqlite")).unwrap();
+    open_settings().set("video.fps", Layer::User, None, text("60")).unwrap();
+    let vault = open_vault().await;
+    vault.use_passphrase(&secret()).await.unwrap();
+    vault.set("demo/refresh", Secret::new("one")).await.unwrap();
+    let demo = ProviderId("demo".to_owned());
+    let library = open_library();
+    let mut refresh = library.begin(&demo, None, 1).unwrap();
+    let title = Title { id: "a".to_owned(), ..Title::default() };
+    library.stage(&mut refresh, &TitlePage { titles: vec![title], ..TitlePage::default() }).unwrap();
+    library.finish(refresh, 1).unwrap();
+    drop((vault, library));
+
+    let mounted = std::process::Command::new("mount").args(["-o", "remount,ro"]).arg(&disk).status().unwrap();
+    assert!(mounted.success());
+    let settings = open_settings();
+    assert_eq!(settings.resolve("video.fps", &Context::default()).unwrap().value, text("60"));
+    assert!(settings.take_notes().is_empty());
+    read_only(settings.set("video.fps", Layer::User, None, text("30")));
+    assert_eq!(settings.resolve("video.fps", &Context::default()).unwrap().value, text("60"));
+    let vault = open_vault().await;
+    vault.unlock(&secret()).await.unwrap();
+    assert_eq!(vault.get("demo/refresh").await.unwrap().unwrap().reveal(), "one");
+    read_only(vault.set("demo/refresh", Secret::new("two")).await);
+    assert_eq!(vault.get("demo/refresh").await.unwrap().unwrap().reveal(), "one");
+    let library = open_library();
+    assert_eq!((library.titles().unwrap().len(), library.take_notes().len()), (1, 1));
+    read_only(library.begin(&demo, None, 2));
+    read_only(Folders::under(&disk.join("other")).create());
 }
