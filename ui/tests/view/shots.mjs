@@ -20,11 +20,12 @@ export async function shots(browser, address, only) {
   let checked = 0;
   for (const [name, scenario, reach, step] of states) {
     if (only && !only.test(name)) continue;
+    const { page, faults, close } = await open(browser, address, { scenario, step });
+    if (reach) await reach(page).catch((error) => findings.push(`${name}: ${error}`));
+    await settle(page);
     for (const theme of ["dark", "light"]) {
-      const { page, faults, close } = await open(browser, address, { scenario, theme, step });
       try {
-        if (reach) await reach(page);
-        await settle(page);
+        await page.evaluate((to) => (document.documentElement.dataset.theme = to), theme);
         for (const [width, height] of SIZES) {
           await page.setViewportSize({ width, height });
           await settle(page);
@@ -33,19 +34,18 @@ export async function shots(browser, address, only) {
           const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
           if (wide > 0) findings.push(`${name} ${theme} ${width}: ${wide} px too wide`);
         }
-        await page.evaluate(axe);
+        if (theme === "dark") await page.evaluate(axe);
         const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
         checked += 1;
         for (const violation of result.violations) {
           findings.push(`${name} ${theme}: ${violation.id}: ${violation.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(" | ")} ${violation.nodes[0]?.any[0]?.message ?? ""}`);
         }
-        findings.push(...faults.map((fault) => `${name} ${theme}: ${fault}`));
       } catch (error) {
         findings.push(`${name} ${theme}: ${error}`);
-      } finally {
-        await close();
       }
     }
+    findings.push(...faults.map((fault) => `${name}: ${fault}`));
+    await close();
   }
   console.log(`shots: ${pictures} pictures in test-output/shots, axe-core on ${checked} states, ${findings.length} findings`);
   assert.deepEqual(findings, []);

@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { problems } from "../../src/backend/fakeProblems";
+import { tauriBackend } from "../../src/backend/tauri";
+
+const invoke = vi.hoisted(() => vi.fn());
+vi.mock("@tauri-apps/api/core", () => ({ invoke }));
+vi.mock("@tauri-apps/api/event", () => ({ listen: vi.fn() }));
+
+beforeEach(() => invoke.mockReset());
+
+describe("the real backend", () => {
+  it("has every function of the contract and calls the command of its name", async () => {
+    const contract = readFileSync(join(process.cwd(), "src/backend/api.ts"), "utf8").split("export interface Backend {")[1] ?? "";
+    const functions = [...contract.matchAll(/^ {2}(\w+)\(([^)]*)\)/gm)].filter(([, name]) => name !== "listen");
+    expect(functions.length).toBeGreaterThan(30);
+    const backend = tauriBackend() as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+    for (const [, name = "", parameters = ""] of functions) {
+      const names = [...parameters.matchAll(/(\w+):/g)].map((match) => match[1] ?? "");
+      invoke.mockReset().mockResolvedValue(null);
+      await backend[name]?.(...names.map((parameter) => `value of ${parameter}`));
+      const command = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      expect(invoke, name).toHaveBeenCalledWith(command, Object.fromEntries(names.map((parameter) => [parameter, `value of ${parameter}`])));
+    }
+  });
+
+  it("passes problems on and makes one of anything else that is thrown", async () => {
+    invoke.mockRejectedValueOnce(problems.disk_full);
+    expect(await tauriBackend().about()).toEqual({ status: "error", error: problems.disk_full });
+    invoke.mockRejectedValueOnce("command about not found");
+    expect(await tauriBackend().about()).toMatchObject({ status: "error", error: { kind: "shell_fault", retry: true } });
+  });
+});
