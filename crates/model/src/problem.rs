@@ -45,6 +45,7 @@ pub enum ProblemKind {
 
 /// A failure in words. `Display` is all three sentences.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "camelCase")]
 #[error("{what} {why} {next_step}")]
 pub struct Problem {
     /// For programs.

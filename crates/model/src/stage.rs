@@ -24,6 +24,23 @@ pub enum Stage {
     Reconnecting,
 }
 
+impl Stage {
+    /// Short stable name, for launchers.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gathering => "gathering",
+            Self::Negotiating => "negotiating",
+            Self::Queued { .. } => "queued",
+            Self::Connecting => "connecting",
+            Self::Securing => "securing",
+            Self::WaitingForPicture => "waiting_for_picture",
+            Self::Playing => "playing",
+            Self::Reconnecting => "reconnecting",
+        }
+    }
+}
+
 impl std::fmt::Display for Stage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

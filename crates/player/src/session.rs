@@ -294,7 +294,7 @@ impl Session {
 
 fn tell(news: &News) {
     match news {
-        News::Stage(stage) => shell::tell("stage", json!({ "text": stage.to_string() })),
+        News::Stage(stage) => shell::tell("stage", json!({ "name": stage.name(), "text": stage.to_string() })),
         News::Host(name) => shell::tell("host", json!({ "name": name })),
         News::Notice(text) => shell::tell("notice", json!({ "text": text })),
         News::FirstPicture { width, height } => {

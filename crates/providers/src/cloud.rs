@@ -42,7 +42,7 @@ pub trait ServiceAddress: Send + Sync {
 
 #[async_trait]
 impl ServiceAddress for String {
-    async fn base(&self) -> Result<String, Problem> {
+    async fn base(&self) -> Result<Self, Problem> {
         Ok(self.clone())
     }
 }

@@ -46,6 +46,8 @@ pub(crate) const DEBIAN_TEST: &[&str] = &[
     "gir1.2-gst-plugins-bad-1.0",
     "gir1.2-gst-plugins-base-1.0",
     "python3-venv",
+    "dbus",
+    "gnome-keyring",
 ];
 
 /// Systems whose packages we know by name.
