@@ -86,7 +86,7 @@ export const scenarios: Record<string, () => Partial<Scenario>> = {
   memory: () => ({ secrets: { kept: "memory", why: "No keyring runs on this system." } }),
   "hosts-empty": () => ({ hosts: [] }),
   queued: () => ({ play: { state: "queued", title: "Night Ferry", position: 3, of: 8, etaSeconds: 150 }, step: 0 }),
-  starting: () => ({ play: { state: "starting", title: "Night Ferry", stage: "player", stages: STAGES }, step: 0 }),
+  starting: () => ({ play: { state: "starting", title: "Night Ferry", stage: "negotiating", stages: STAGES }, step: 0 }),
   playing: () => ({ play: { state: "playing", title: "Night Ferry", since: Date.now() - 754_000 }, step: 0 }),
   "report-good": () => ({ play: { state: "ended", report: report("good") } }),
   "report-bad": () => ({ play: { state: "ended", report: report("bad") } }),
@@ -140,7 +140,7 @@ export class Fake implements Backend {
   setLook(theme: string, language: string, tv: boolean): void {
     this.put("look.theme", theme);
     this.put("look.language", language);
-    this.put("look.tv", tv);
+    this.put("look.ten_foot", tv);
     this.emit({ event: "settings_changed" });
   }
 
@@ -339,7 +339,7 @@ export class Fake implements Backend {
     if (editionId.includes("north") || editionId.includes("far")) {
       for (let position = 3; position > 0; position -= 1) steps.push({ state: "queued", title, position, of: 8, etaSeconds: position * 40 });
     }
-    for (const stage of STAGES) steps.push({ state: "starting", title, stage, stages: STAGES });
+    for (const stage of STAGES.slice(0, -1)) steps.push({ state: "starting", title, stage, stages: STAGES });
     steps.push({ state: "playing", title, since: Date.now() + steps.length * this.at.step });
     this.walk(steps);
     return this.answer(null);

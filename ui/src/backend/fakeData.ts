@@ -111,7 +111,7 @@ export function hosts(): Host[] {
       state: "offline",
       paired: true,
       canWake: false,
-      problem: { kind: "host_unreachable", what: "The host does not answer.", why: "It is off, asleep, or in another network.", nextStep: "Turn it on and look again.", retry: true },
+      problem: { kind: "offline", what: "The host does not answer.", why: "It is off, asleep, or in another network.", nextStep: "Turn it on and look again.", retry: true },
     },
   ];
 }
@@ -126,32 +126,34 @@ const toggle = { type: "toggle" } as const;
 const choice = (...options: string[]): Setting["kind"] => ({ type: "choice", options });
 const amount = (min: number, max: number, step: number, unit: string): Setting["kind"] => ({ type: "number", min, max, step, unit });
 
+/** The registry of `crates/store`, with a few layers laid over it. */
 export function settings(): Setting[] {
   return [
-    setting("look.language", choice("system", "en", "de"), "en"),
-    setting("look.theme", choice("system", "dark", "light"), "system"),
-    setting("look.tv", toggle, false),
-    setting("look.motion", choice("system", "reduced"), "system"),
-    setting("look.text_size", amount(80, 150, 10, "%"), 100),
-    setting("play.window", choice("fullscreen", "window"), "fullscreen"),
-    setting("play.overlay", toggle, false),
-    setting("picture.resolution", choice("auto", "720p", "1080p", "1440p", "2160p"), "auto", [
-      { layer: "host", scope: "Living room PC", value: "1440p" },
-      { layer: "user", scope: null, value: "1080p" },
+    setting("video.size", choice("auto", "1280x720", "1920x1080", "2560x1440", "3840x2160"), "auto", [
+      { layer: "host", scope: "Living room PC", value: "2560x1440" },
+      { layer: "user", scope: null, value: "1920x1080" },
     ]),
-    setting("picture.frame_rate", choice("30", "60", "120"), "60", [{ layer: "game", scope: "Meteor Mile", value: "120" }]),
-    setting("picture.bitrate_kbps", amount(0, 150_000, 5000, "kbit/s"), 0, [{ layer: "network", scope: "Phone hotspot", value: 10_000 }]),
-    setting("picture.codec", choice("auto", "h264", "hevc", "av1"), "auto"),
-    setting("picture.region", choice("auto"), "auto"),
-    setting("sound.volume", amount(0, 100, 5, "%"), 100),
-    setting("sound.buffer", choice("small", "adaptive", "large"), "adaptive"),
-    setting("pad.shell", toggle, true),
-    setting("pad.rumble", toggle, true),
-    setting("pad.swap_accept", toggle, false),
-    setting("library.refresh_hours", amount(1, 168, 1, "h"), 12),
-    setting("library.art_limit_mb", amount(50, 2000, 50, "MB"), 300),
-    setting("privacy.streamer", toggle, false),
-    setting("privacy.device_name", { type: "text" }, "Entente"),
+    setting("video.fps", choice("auto", "30", "60", "90", "120", "144", "240"), "auto", [{ layer: "game", scope: "Meteor Mile", value: "120" }]),
+    setting("video.codec", choice("auto", "h264", "hevc", "av1", "vp9", "vp8"), "auto"),
+    setting("video.bitrate_kbps", amount(0, 200_000, 500, "kbit/s"), 0, [{ layer: "network", scope: "Phone hotspot", value: 10_000 }]),
+    setting("video.decoder", choice("auto", "software"), "auto"),
+    setting("video.renderer", choice("auto", "gpu", "software"), "auto"),
+    setting("video.allow_damaged", toggle, false),
+    setting("video.tearing", toggle, false),
+    setting("audio.device", { type: "text" }, "default"),
+    setting("input.keyboard", choice("auto", "pad", "keys"), "auto"),
+    setting("window.mode", choice("windowed", "fullscreen"), "windowed"),
+    setting("window.scaling", choice("fit", "integer", "fill"), "fit"),
+    setting("overlay.start", choice("off", "line", "compact", "full"), "off"),
+    setting("network.root_certificate", { type: "text" }, ""),
+    setting("play.confirm_stop", toggle, true),
+    setting("look.theme", choice("system", "dark", "light"), "system"),
+    setting("look.language", choice("system", "en", "de"), "system"),
+    setting("look.ten_foot", toggle, false),
+    setting("look.reduced_motion", choice("system", "on", "off"), "system"),
+    setting("look.text_size", amount(80, 200, 10, "%"), 100),
+    setting("library.art_cache_mib", amount(16, 8192, 16, "MiB"), 512),
+    setting("privacy.hide_names", toggle, false),
   ];
 }
 
@@ -188,4 +190,4 @@ export function checks(): Check[] {
   ];
 }
 
-export const STAGES = ["allocate", "ticket", "player", "connect", "first_picture"];
+export const STAGES = ["asking", "preparing", "gathering", "negotiating", "connecting", "securing", "waiting_for_picture", "playing"];

@@ -130,6 +130,13 @@ function accept(handlers: Handlers): void {
   else active.click();
 }
 
+/** Left and right belong to the caret until it stands at the end of the text. */
+function caretStays(field: HTMLInputElement, direction: Direction): boolean {
+  if (direction === "up" || direction === "down") return false;
+  const { selectionStart: start, selectionEnd: end, value } = field;
+  return start !== end || (direction === "left" ? start !== 0 : end !== value.length);
+}
+
 export function isText(field: HTMLInputElement): boolean {
   return ["text", "search", "password", "tel", "url"].includes(field.type);
 }
@@ -151,7 +158,7 @@ export function attach(handlers: Handlers): () => void {
     if (event.key === "Tab" || direction) setInput("keyboard");
     if (direction && plain) {
       // In a text the caret comes first; up and down leave it.
-      if (field && (direction === "left" || direction === "right") && field.value !== "") return;
+      if (field && caretStays(field, direction)) return;
       event.preventDefault();
       move(direction);
     } else if (event.key === "Escape" || (event.altKey && event.key === "ArrowLeft")) {

@@ -15,75 +15,85 @@ export const problemTexts: Record<string, Record<string, ProblemText>> = {
       why: "Dieser Computer hat gerade keine Verbindung dorthin.",
       nextStep: "Prüfe das Netz und versuche es noch einmal.",
     },
+    service_busy: {
+      what: "Der Dienst kann gerade nicht.",
+      why: "Er ist überlastet oder hat selbst einen Fehler.",
+      nextStep: "Warte eine Minute und versuche es noch einmal.",
+    },
+    bad_answer: {
+      what: "Der Dienst hat Unverständliches geantwortet.",
+      why: "Die Antwort war nicht das, was abgemacht ist.",
+      nextStep: "Versuche es noch einmal. Bleibt es so, sieh in die Prüfung.",
+    },
+    not_secure: {
+      what: "Die Verbindung ist nicht sicher.",
+      why: "Das Zertifikat des Dienstes stimmt nicht.",
+      nextStep: "Nutze ein anderes Netz oder frage den Betreiber.",
+    },
     declined: {
       what: "Die Anmeldung wurde abgelehnt.",
       why: "Auf der Seite des Dienstes wurde „Nein“ gewählt.",
       nextStep: "Fange neu an und stimme dort zu.",
     },
     expired: {
-      what: "Die Anmeldung ist abgelaufen.",
-      why: "Der Code wurde nicht rechtzeitig eingegeben.",
-      nextStep: "Hole einen neuen Code.",
+      what: "Die Zeit ist um.",
+      why: "Die Antwort kam nicht rechtzeitig, oder der Code wurde nicht eingegeben.",
+      nextStep: "Fange noch einmal an.",
     },
-    clock_wrong: {
-      what: "Die Uhr dieses Computers geht falsch.",
-      why: "Der Dienst nimmt Anfragen mit falscher Zeit nicht an.",
-      nextStep: "Stelle die Uhr und versuche es noch einmal.",
-    },
-    revoked: {
-      what: "Der Dienst hat die Anmeldung beendet.",
-      why: "Sie wurde dort widerrufen, zum Beispiel nach einem neuen Passwort.",
+    signed_out: {
+      what: "Du bist bei diesem Dienst nicht angemeldet.",
+      why: "Die Anmeldung fehlt oder wurde dort beendet.",
       nextStep: "Melde dich neu an.",
     },
-    service_busy: {
-      what: "Der Dienst ist überlastet.",
-      why: "Er nimmt gerade keine weiteren Anfragen an.",
-      nextStep: "Warte eine Minute und versuche es noch einmal.",
+    not_entitled: {
+      what: "Dein Konto darf das nicht.",
+      why: "Das Spiel oder der Dienst gehört nicht dazu.",
+      nextStep: "Kaufe es dort und frische die Bibliothek auf.",
     },
-    service_error: {
-      what: "Beim Dienst ist etwas schiefgegangen.",
-      why: "Er antwortete mit einem Fehler.",
-      nextStep: "Versuche es in ein paar Minuten noch einmal.",
+    not_found: {
+      what: "Das gibt es nicht mehr.",
+      why: "Der Dienst führt es nicht.",
+      nextStep: "Frische die Bibliothek auf.",
     },
-    slow: {
-      what: "Der Dienst antwortet nicht.",
-      why: "Die Zeit für eine Antwort ist um.",
-      nextStep: "Versuche es noch einmal.",
+    bad_input: {
+      what: "Das wurde nicht angenommen.",
+      why: "Die Eingabe stimmt nicht.",
+      nextStep: "Prüfe sie und versuche es noch einmal.",
     },
-    not_understood: {
-      what: "Der Dienst hat Unverständliches geantwortet.",
-      why: "Die Antwort war nicht das, was abgemacht ist.",
-      nextStep: "Versuche es noch einmal. Bleibt es so, sieh in die Prüfung.",
+    wrong_clock: {
+      what: "Die Uhr dieses Computers geht falsch.",
+      why: "Der Dienst nimmt Anfragen aus einer anderen Zeit nicht an.",
+      nextStep: "Stelle die Uhr und versuche es noch einmal.",
     },
-    wrong_pin: {
-      what: "Die PIN stimmt nicht.",
-      why: "Das Gerät hat sie abgelehnt.",
-      nextStep: "Sieh auf dem Gerät nach und gib sie neu ein.",
+    secrets: {
+      what: "Die Anmeldungen sind nicht zugänglich.",
+      why: "Sie sind gesperrt oder lassen sich nicht lesen.",
+      nextStep: "Entsperre sie oder gehe ohne gesicherte Anmeldungen weiter.",
     },
-    wrong_passphrase: {
-      what: "Die Passphrase stimmt nicht.",
-      why: "Damit ließen sich die Anmeldungen nicht öffnen.",
-      nextStep: "Gib sie neu ein oder gehe ohne weiter.",
-    },
-    host_unreachable: {
-      what: "Das Gerät antwortet nicht.",
-      why: "Es ist aus, schläft oder ist in einem anderen Netz.",
-      nextStep: "Schalte es ein und versuche es noch einmal.",
-    },
-    player_died: {
-      what: "Der Player ist unerwartet zu Ende gegangen.",
-      why: "Er hat sich selbst beendet. Das Spiel wartet beim Dienst noch einen Augenblick.",
-      nextStep: "Spiele noch einmal, um weiterzumachen.",
-    },
-    disk_full: {
-      what: "Der Datenträger ist voll.",
-      why: "Entente konnte nicht schreiben.",
+    storage: {
+      what: "Entente kann nicht lesen oder schreiben.",
+      why: "Der Datenträger ist voll, oder eine Datei ist gesperrt oder beschädigt.",
       nextStep: "Mache Platz und versuche es noch einmal.",
     },
-    keyring_locked: {
-      what: "Der Schlüsselbund ist gesperrt.",
-      why: "Das System gibt den Schlüssel nicht her.",
-      nextStep: "Entsperre ihn oder gehe ohne gesicherte Anmeldungen weiter.",
+    cancelled: {
+      what: "Angehalten.",
+      why: "Du hast es so gewollt.",
+      nextStep: "Fange wieder an, wann du magst.",
+    },
+    player: {
+      what: "Das Spiel ist nicht gestartet oder unerwartet zu Ende gegangen.",
+      why: "Der Player hat sich beendet.",
+      nextStep: "Spiele noch einmal.",
+    },
+    unsupported: {
+      what: "Das kann dieser Dienst nicht.",
+      why: "Er bietet es nicht an.",
+      nextStep: "Nimm einen anderen Weg.",
+    },
+    fault: {
+      what: "In Entente ist etwas schiefgegangen.",
+      why: "Das ist unser Fehler.",
+      nextStep: "Versuche es noch einmal. Bleibt es so, sieh in die Prüfung.",
     },
     shell_fault: {
       what: "Entente konnte das nicht tun.",

@@ -185,8 +185,9 @@ export function applyLook(settings: readonly Setting[]): void {
   const theme = value("look.theme") ?? "system";
   const light = window.matchMedia("(prefers-color-scheme: light)").matches;
   root.dataset["theme"] = theme === "system" ? (light ? "light" : "dark") : String(theme);
-  root.dataset["tv"] = String(value("look.tv") === true);
-  root.dataset["motion"] = String(value("look.motion") ?? "system");
+  root.dataset["tv"] = String(value("look.ten_foot") === true);
+  const motion = value("look.reduced_motion");
+  root.dataset["motion"] = motion === "on" ? "reduced" : motion === "off" ? "full" : "system";
   const size = value("look.text_size");
   root.style.setProperty("--text-scale", typeof size === "number" ? String(size / 100) : "1");
 }

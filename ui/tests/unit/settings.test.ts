@@ -5,13 +5,13 @@ import { found, sections, stepped } from "../../src/screens/settings";
 
 describe("settings", () => {
   it("keeps the order of the shell in its sections", () => {
-    expect(sections(settings())).toEqual(["look", "play", "picture", "sound", "pad", "library", "privacy"]);
+    expect(sections(settings())).toEqual(["video", "audio", "input", "window", "overlay", "network", "play", "look", "library", "privacy"]);
   });
 
   it("finds by every word, without accents and case", () => {
     const names = (search: string): string[] => found(settings(), search, (setting) => `${settingName(setting.key)} ${setting.key}`).map((setting) => setting.key);
-    expect(names("RATE frame")).toEqual(["picture.frame_rate"]);
-    expect(names("résolution")).toEqual(["picture.resolution"]);
+    expect(names("RATE frame")).toEqual(["video.fps"]);
+    expect(names("résolution")).toEqual(["video.size"]);
     expect(names("no such thing")).toEqual([]);
     expect(names("  ").length).toBe(settings().length);
   });

@@ -107,7 +107,7 @@ describe("messages", () => {
     own.note(problems.offline);
     expect(own.notes.length).toBe(1);
     for (const one of [problems.declined, problems.disk_full, problems.wrong_pin]) own.note(one);
-    expect(own.notes.map((note) => note.problem.kind)).toEqual(["declined", "disk_full", "wrong_pin"]);
+    expect(own.notes.map((note) => note.problem.kind)).toEqual(["declined", "storage", "bad_input"]);
 
     let tries = 0;
     const action = (): Promise<Result<number>> => Promise.resolve(++tries === 1 ? { status: "error", error: problems.service_busy } : { status: "ok", data: 7 });

@@ -107,7 +107,7 @@ const journeys = {
     await who.at("[data-focus^=play-]:not(li + li *)");
     presses += 1;
     assert.equal(presses, 2);
-    await said(page, "Connecting");
+    await said(page, "Securing the connection");
     await said(page, "playing in its own window");
     if (who.kind === "pad") {
       const before = await page.evaluate(() => document.activeElement.dataset.focus);
@@ -156,17 +156,19 @@ const journeys = {
     if (who.kind === "pad") await who.send("menu");
     else await who.at("[data-focus=nav-settings]");
     await heading(page, "Settings");
+    await who.at("[data-focus=section-look]");
     await who.at("[data-focus='set-look.theme']");
     await who.at("dialog [role=radio]:nth-child(3)");
     await page.waitForFunction(() => document.documentElement.dataset.theme === "light");
-    await who.at("[data-focus=section-picture]");
-    await who.at("[data-focus='why-picture.resolution']");
+    await who.at("[data-focus=section-video]");
+    await who.at("[data-focus='why-video.size']");
     assert.match(await page.textContent("dialog"), /Living room PC.*1440p.*Your choice.*1080p.*As delivered/s);
     await who.back();
     assert.equal(await page.$("dialog[open]"), null);
-    await who.write("[data-focus=settings-search]", "rumble");
-    await who.at("[data-focus='set-pad.rumble']");
-    await page.waitForFunction(() => window.shell.setting("pad.rumble") === false);
+    await who.write("[data-focus=settings-search]", "keyboard");
+    await who.at("[data-focus='set-input.keyboard']");
+    await who.at("dialog [role=radio]:nth-child(2)");
+    await page.waitForFunction(() => window.shell.setting("input.keyboard") === "pad");
   },
 
   async "search, favourite, filter"(page, who) {

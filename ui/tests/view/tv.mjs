@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { open, settle, UI } from "./harness.mjs";
 import { states } from "./states.mjs";
 
-const NAMES = ["welcome", "library", "card", "signin-code", "hosts", "play-starting", "report-bad", "settings-picture", "doctor", "about", "keyboard"];
+const NAMES = ["welcome", "library", "card", "signin-code", "hosts", "play-starting", "report-bad", "settings", "doctor", "about", "keyboard"];
 
 export async function tv(browser, address) {
   const folder = join(UI, "test-output/shots");
