@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::draw::stroke::neon_width;
 use crate::draw::{Neon, Pen, Rect, Yuv};
-use crate::games::{self, Canvas};
+use crate::games::{self, Canvas, STRIP_HEIGHT};
 use crate::shelf::names::{Entry, scramble};
 
 /// Counts up when the drawing changes.
@@ -60,14 +60,17 @@ pub(crate) struct ArtError(#[from] png::EncodingError);
 
 /// Draws a picture, as PNG.
 pub(crate) fn draw(entry: &Entry, kind: Kind) -> Result<Vec<u8>, ArtError> {
-    let (width, height) = kind.size();
+    let (width, size) = kind.size();
+    // The games show themselves; entries that only lend their name to one get a scene of their own.
+    let game = games::open(entry.game, 7).filter(|_| entry.seed.is_none() && kind == Kind::Hero);
+    // The rows that a game leaves to the timecode strip are cut off.
+    let above = if game.is_some() { STRIP_HEIGHT } else { 0 };
+    let height = size + above;
     let half = width.div_ceil(2) * height.div_ceil(2);
     let (mut y, mut u, mut v) = (vec![16; width * height], vec![128; half], vec![128; half]);
     let mut canvas =
         Canvas { width, height, y: &mut y, u: &mut u, v: &mut v, y_stride: width, uv_stride: width.div_ceil(2) };
-    // The games show themselves; entries that only lend their name to one get a scene of their own.
-    let own = entry.seed.is_none() && kind == Kind::Hero;
-    match games::open(entry.game, 7).filter(|_| own) {
+    match game {
         Some(mut game) => {
             for _ in 0..FRAMES {
                 game.step(16_667);
@@ -76,7 +79,9 @@ pub(crate) fn draw(entry: &Entry, kind: Kind) -> Result<Vec<u8>, ArtError> {
         }
         None => scene(&mut canvas, entry),
     }
-    pack(width, height, [&y, &u, &v])
+    let chroma = above / 2 * width.div_ceil(2);
+    let below = |plane: &[u8], from: usize| plane.get(from..).unwrap_or_default().to_vec();
+    pack(width, size, [&below(&y, above * width), &below(&u, chroma), &below(&v, chroma)])
 }
 
 /// Colours of a scene: sky above, sky below, two lights.

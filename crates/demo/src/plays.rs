@@ -345,8 +345,11 @@ impl Plays {
                     if now.saturating_duration_since(*since) >= self.parked_limit =>
                 {
                     let seconds = self.parked_limit.as_secs();
-                    let time =
-                        if seconds >= 120 { format!("{} minutes", seconds / 60) } else { format!("{seconds} seconds") };
+                    let time = match seconds {
+                        1 => "1 second".to_owned(),
+                        0..120 => format!("{seconds} seconds"),
+                        _ => format!("{} minutes", seconds / 60),
+                    };
                     over.push((id.clone(), format!("nobody played for {time}")));
                 }
                 _ => {}

@@ -12,15 +12,20 @@ pub(super) struct Problem {
     status: StatusCode,
     kind: &'static str,
     title: &'static str,
-    detail: String,
+    detail: Box<str>,
     extra: Map<String, Value>,
     retry_after_seconds: Option<u32>,
-    location: Option<String>,
+    location: Option<Box<str>>,
     challenge: &'static str,
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(
+        status: StatusCode,
+        kind: &'static str,
+        title: &'static str,
+        detail: impl Into<Box<str>>,
+    ) -> Self {
         Self {
             status,
             kind,
@@ -33,7 +38,7 @@ impl Problem {
         }
     }
 
-    pub(super) fn bad_request(detail: impl Into<String>) -> Self {
+    pub(super) fn bad_request(detail: impl Into<Box<str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be understood", detail)
     }
 
@@ -44,7 +49,7 @@ impl Problem {
 
     /// Where to ask again.
     pub(super) fn at(mut self, location: String) -> Self {
-        self.location = Some(location);
+        self.location = Some(location.into());
         self
     }
 
@@ -72,7 +77,7 @@ impl IntoResponse for Problem {
         body.insert("type".to_owned(), format!("urn:entente:problem:{}", self.kind).into());
         body.insert("title".to_owned(), self.title.into());
         body.insert("status".to_owned(), self.status.as_u16().into());
-        body.insert("detail".to_owned(), self.detail.into());
+        body.insert("detail".to_owned(), self.detail.into_string().into());
         let mut response = (self.status, Body::from(Value::Object(body).to_string())).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -241,20 +241,24 @@ pub(super) async fn post(
         slot,
     };
     tracing::info!(session = %id, game = %game_name, encoder = choice.encoder.name, format = ?choice.format, "session");
-    let (table, key, of) = (Arc::downgrade(&cloud), id.clone(), play.clone());
-    let ended = move || {
-        if let Some(cloud) = table.upgrade() {
-            cloud.sessions.lock().remove(&key);
-            if let Some(play) = of {
-                cloud.plays.parked(clock::now(), &play, &key);
-            }
-        }
-    };
-    let session = cloud.enter(&id, || Session::start(start, answered, ended));
+    let session = cloud.enter(&id, || Session::start(start, answered, leaving(&cloud, &id, play.clone())));
     if let Some(play) = play {
         watch(&cloud, &play, &session);
     }
     Ok(created(&cloud, &game_name, &id, answer, &choice))
+}
+
+/// What is done at the end of a stream: it leaves the table, and the game of an account's session is parked.
+fn leaving(cloud: &Arc<Cloud>, id: &str, play: Option<String>) -> impl FnOnce() + Send + 'static {
+    let (table, key) = (Arc::downgrade(cloud), id.to_owned());
+    move || {
+        if let Some(cloud) = table.upgrade() {
+            cloud.sessions.lock().remove(&key);
+            if let Some(play) = play {
+                cloud.plays.parked(clock::now(), &play, &key);
+            }
+        }
+    }
 }
 
 /// Says that a stream plays an account's session.

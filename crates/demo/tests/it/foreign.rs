@@ -50,7 +50,8 @@ fn it_signs_in_with_a_device_code_and_renews() {
     let old = tokens.refresh_token().unwrap();
     let renewed = client.exchange_refresh_token(old).request(&http).unwrap();
     assert_eq!(get(at, "/api/v1/me", renewed.access_token().secret()).status, 200);
-    let RequestTokenError::ServerResponse(refused) = client.exchange_refresh_token(old).request(&http).unwrap_err() else {
+    let RequestTokenError::ServerResponse(refused) = client.exchange_refresh_token(old).request(&http).unwrap_err()
+    else {
         panic!("an error of OAuth")
     };
     assert_eq!(refused.error().to_string(), "invalid_grant");

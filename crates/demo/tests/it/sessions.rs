@@ -231,7 +231,7 @@ fn nobody_playing_ends_a_session() {
         assert!(begun.elapsed() < Duration::from_secs(8), "it ends");
         std::thread::sleep(Duration::from_millis(100));
     }
-    assert_eq!(json(&get(at, &session, &token))["why"], "nobody played for 1 seconds");
+    assert_eq!(json(&get(at, &session, &token))["why"], "nobody played for 1 second");
     assert_eq!(cloud.sessions(), 0);
 }
 
