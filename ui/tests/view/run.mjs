@@ -10,7 +10,7 @@ if (!browserPath()) {
 }
 const only = process.argv.find((word) => word.startsWith("--only="))?.slice(7);
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith("--"));
-const parts = { shots: (browser, address) => shots(browser, address, only && new RegExp(only)) };
+const parts = { shots };
 for (const name of ["journeys", "tv", "speed"]) {
   const module = await import(`./${name}.mjs`).catch((error) => {
     if (error.code === "ERR_MODULE_NOT_FOUND") return null;
@@ -26,7 +26,7 @@ let bad = 0;
 for (const [name, part] of Object.entries(parts)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   try {
-    await part(browser, address);
+    await part(browser, address, only && new RegExp(only));
   } catch (error) {
     bad += 1;
     console.error(`${name}: ${error.message}`);
