@@ -8,6 +8,7 @@
 mod demo;
 mod link;
 mod media;
+mod service;
 mod signalling;
 mod wire;
 
@@ -16,6 +17,7 @@ use std::time::Instant;
 pub use demo::{demo_fragment, demo_game, demo_offer, demo_query};
 pub use link::{link_datagrams, whep_reply};
 pub use media::{depacketize, receiver, rtp_packet, timecode};
+pub use service::{account_request, cloud_answer, kept_file, shell_line};
 pub use signalling::{dtls_alert, http_reply, ice_fragment, link_header, sdp_answer};
 pub use wire::{control, control_session, input_packet, ticket};
 
@@ -24,6 +26,8 @@ pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its file in `fuzz_targets/` and of its folder in `corpus/`.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("account_request", account_request),
+    ("cloud_answer", cloud_answer),
     ("control", control),
     ("control_session", control_session),
     ("demo_fragment", demo_fragment),
@@ -35,12 +39,14 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("http_reply", http_reply),
     ("ice_fragment", ice_fragment),
     ("input_packet", input_packet),
+    ("kept_file", kept_file),
     ("link_datagrams", link_datagrams),
     ("link_header", link_header),
     ("receiver", receiver),
     ("rtp_packet", rtp_packet),
     ("sdp_answer", sdp_answer),
     ("ticket", ticket),
+    ("shell_line", shell_line),
     ("timecode", timecode),
     ("whep_reply", whep_reply),
 ];

@@ -5,11 +5,14 @@
 #![warn(missing_docs)]
 
 mod accounts;
+mod doctor;
 pub mod edge;
+mod hosts;
 mod library;
 pub mod merge;
 pub mod play;
 pub mod report;
+mod settings;
 mod shelf;
 pub mod view;
 
@@ -25,7 +28,7 @@ use crate::accounts::Accounts;
 use crate::library::Refreshing;
 use crate::play::{Game, PlayerPort};
 use crate::shelf::Shelf;
-use crate::view::{Account, PlayState, SignInStep};
+use crate::view::{Account, Check, PlayState, SignInStep};
 
 /// Events that a slow listener may be behind; then the oldest are lost, and it reads everything again.
 const EVENTS: usize = 256;
@@ -88,6 +91,11 @@ pub enum AppEvent {
     },
     /// A value was set or reset.
     SettingsChanged,
+    /// The check-up looked at something.
+    Check {
+        /// What it found.
+        check: Check,
+    },
     /// Something that the user should know.
     Note {
         /// What.

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use entente_model::provider::{PlayRequest, Session, SessionState};
 use entente_model::ticket::Ticket;
 use entente_model::{Problem, ProblemKind, Provider};
+use entente_store::Settings;
 use entente_store::settings::{Context, Value};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -32,6 +33,11 @@ pub trait PlayerPort: Send + Sync {
     /// # Errors
     /// It cannot be started.
     async fn start(&self, ticket: &Ticket, options: &[String]) -> Result<Box<dyn RunningPlayer>, Problem>;
+    /// Its name and version, which shows that it can be started.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    async fn about(&self) -> Result<String, Problem>;
 }
 
 /// A player that runs.
@@ -213,41 +219,41 @@ impl App {
             Err(_) => Value::Text(String::new()),
         }
     }
+}
 
-    /// Switches of `entente-player play` for the settings of this game.
-    fn switches(&self, context: &Context) -> Vec<String> {
-        let mut all = Vec::new();
-        let text = |key: &str| match self.value(key, context) {
-            Value::Text(text) if !text.is_empty() && text != "auto" && text != "default" => Some(text),
-            _ => None,
-        };
-        for (key, switch) in [
-            ("video.codec", "--codec"),
-            ("video.decoder", "--decoder"),
-            ("video.renderer", "--renderer"),
-            ("audio.device", "--audio-device"),
-            ("input.keyboard", "--keyboard"),
-            ("window.scaling", "--scaling"),
-            ("overlay.start", "--overlay"),
-            ("network.root_certificate", "--root-certificate"),
-        ] {
-            if let Some(value) = text(key) {
-                all.push(format!("{switch}={value}"));
-            }
+/// Switches of `entente-player play` for the settings that count in `context`.
+#[must_use]
+pub fn switches(settings: &Settings, context: &Context) -> Vec<String> {
+    let value = |key: &str| settings.resolve(key, context).ok().map(|resolved| resolved.value);
+    let text = |key: &str| match value(key) {
+        Some(Value::Text(text)) if !text.is_empty() && text != "auto" && text != "default" => Some(text),
+        _ => None,
+    };
+    let mut all = Vec::new();
+    for (key, switch) in [
+        ("video.codec", "--codec"),
+        ("video.fps", "--fps"),
+        ("video.decoder", "--decoder"),
+        ("video.renderer", "--renderer"),
+        ("audio.device", "--audio-device"),
+        ("input.keyboard", "--keyboard"),
+        ("window.scaling", "--scaling"),
+        ("overlay.start", "--overlay"),
+        ("network.root_certificate", "--root-certificate"),
+    ] {
+        if let Some(value) = text(key) {
+            all.push(format!("{switch}={value}"));
         }
-        if let Some(fps) = text("video.fps") {
-            all.push(format!("--fps={fps}"));
-        }
-        for (key, switch) in [("video.allow_damaged", "--allow-damaged"), ("video.tearing", "--tearing")] {
-            if self.value(key, context) == Value::Toggle(true) {
-                all.push(switch.to_owned());
-            }
-        }
-        if text("window.mode").is_some_and(|mode| mode == "fullscreen") {
-            all.push("--fullscreen".to_owned());
-        }
-        all
     }
+    for (key, switch) in [("video.allow_damaged", "--allow-damaged"), ("video.tearing", "--tearing")] {
+        if value(key) == Some(Value::Toggle(true)) {
+            all.push(switch.to_owned());
+        }
+    }
+    if text("window.mode").is_some_and(|mode| mode == "fullscreen") {
+        all.push("--fullscreen".to_owned());
+    }
+    all
 }
 
 impl Run {
@@ -320,7 +326,7 @@ impl Run {
     }
 
     async fn play(&mut self, session: &Session, ticket: &Ticket, context: &Context) -> Result<PlayState, Problem> {
-        let mut options = self.app.switches(context);
+        let mut options = switches(&self.app.inner.parts.settings, context);
         options.push(format!("--report={}", self.report.display()));
         let mut player = self.app.inner.parts.player.start(ticket, &options).await?;
         let clock = Arc::clone(&self.app.inner.parts.clock);

@@ -4,6 +4,7 @@
 
 use entente_model::Problem;
 use entente_model::provider::SignInWay;
+use entente_store::settings::{Layer, Value};
 use serde::{Deserialize, Serialize};
 
 /// A service and who is signed in there.
@@ -342,4 +343,111 @@ pub struct AfterPlay {
     pub advice: Vec<String>,
     /// The whole report.
     pub file: Option<String>,
+}
+
+/// A setting.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SettingView {
+    /// `section.name`.
+    pub key: String,
+    /// First part of the key.
+    pub section: String,
+    /// What values it has.
+    pub kind: SettingKind,
+    /// The value that counts.
+    pub value: Value,
+    /// The value if nobody sets one.
+    pub default_value: Value,
+    /// Where values come from, strongest first.
+    pub layers: Vec<SettingLayer>,
+}
+
+/// What values a setting has.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum SettingKind {
+    /// On or off.
+    Toggle,
+    /// One of these.
+    Choice {
+        /// In the order of the view.
+        options: Vec<String>,
+    },
+    /// A whole number.
+    Number {
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+        /// Distance of the values that are offered.
+        step: i64,
+        /// For people.
+        unit: String,
+    },
+    /// Free text.
+    Text,
+}
+
+/// A value in a layer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SettingLayer {
+    /// Layer.
+    pub layer: Layer,
+    /// Network, host or game.
+    pub scope: Option<String>,
+    /// Value there.
+    pub value: Value,
+}
+
+/// A console or computer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HostView {
+    /// `provider/host`.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// The service that it belongs to.
+    pub kind: String,
+    /// `host:port`.
+    pub address: String,
+    /// `online`, `asleep`, `offline` or `unknown`.
+    pub state: &'static str,
+    /// Keys have been exchanged.
+    pub paired: bool,
+    /// It can be woken over the network.
+    pub can_wake: bool,
+    /// What is wrong with it.
+    pub problem: Option<Problem>,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    /// Name for programs.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// How it is.
+    pub state: CheckState,
+    /// What was found: a sentence.
+    pub found: String,
+    /// What to do, if something is to be done.
+    pub next_step: Option<String>,
+}
+
+/// How a thing is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckState {
+    /// Well.
+    Good,
+    /// It works, but not as it could.
+    Warning,
+    /// It does not work.
+    Bad,
+    /// It could not be looked at.
+    Skipped,
 }

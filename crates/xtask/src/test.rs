@@ -78,8 +78,9 @@ pub(crate) fn run(quick: bool) -> Result<(), Failure> {
     }
     steps.command("fmt", &mut cargo(["fmt", "--all", "--check"]));
     steps.command("clippy", &mut cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]));
-    // Journeys start the player and the demo cloud as a user would.
-    steps.command("programs", &mut cargo(["build", "--workspace", "--bins"]));
+    // Journeys start the player and the demo cloud as a user would. With the tests in the same build, dependencies have
+    // the features that tests want, and are not built a second time for them.
+    steps.command("programs", &mut cargo(["build", "--workspace", "--bins", "--tests"]));
     let mut report = Report::default();
     steps.step("tests", || tests(quick, &mut report));
     if !quick {

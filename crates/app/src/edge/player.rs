@@ -22,13 +22,21 @@ const KEPT: usize = 8 * 1024;
 #[derive(Clone, Debug)]
 pub struct PlayerProgram {
     path: PathBuf,
+    more: Vec<String>,
 }
 
 impl PlayerProgram {
     /// The program at `path`.
     #[must_use]
     pub const fn new(path: PathBuf) -> Self {
-        Self { path }
+        Self { path, more: Vec::new() }
+    }
+
+    /// The same with these switches in every start, behind those of the settings: a command line's own wishes.
+    #[must_use]
+    pub fn with(mut self, more: impl IntoIterator<Item = String>) -> Self {
+        self.more.extend(more);
+        self
     }
 }
 
@@ -39,18 +47,12 @@ impl PlayerPort for PlayerProgram {
             .arg("play")
             .args(["--ticket", "-"])
             .args(options)
+            .args(&self.more)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|error| {
-                Problem::new(
-                    ProblemKind::Player,
-                    "The player could not be started.",
-                    format!("{}: {error}.", self.path.display()),
-                    "Install Entente again; the player belongs beside it.",
-                )
-            })?;
+            .map_err(|error| self.missing(&error))?;
         let broken = || {
             let why = "Its input or output is not there.";
             Problem::new(ProblemKind::Player, "The player could not be started.", why, "Try again.").retriable()
@@ -64,6 +66,35 @@ impl PlayerPort for PlayerProgram {
         let _ = input.write_all(line.as_bytes()).await;
         let last_words = tokio::spawn(last_words(errors));
         Ok(Box::new(Process { child, input: Some(input), output: BufReader::new(output).lines(), last_words }))
+    }
+
+    async fn about(&self) -> Result<String, Problem> {
+        let asked = Command::new(&self.path).arg("--version").stdin(Stdio::null()).kill_on_drop(true).output();
+        let answer = match tokio::time::timeout(STOP_LIMIT, asked).await {
+            Ok(answer) => answer.map_err(|error| self.missing(&error))?,
+            Err(_) => return Err(self.missing(&std::io::ErrorKind::TimedOut.into())),
+        };
+        let text = String::from_utf8_lossy(&answer.stdout);
+        match text.lines().next().map(str::trim).filter(|line| answer.status.success() && !line.is_empty()) {
+            Some(line) => Ok(line.to_owned()),
+            // A library of the system that is missing shows here.
+            None => {
+                let errors = String::from_utf8_lossy(&answer.stderr);
+                let why = errors.lines().next().unwrap_or("it says nothing").trim().to_owned();
+                Err(self.missing(&std::io::Error::other(why)))
+            }
+        }
+    }
+}
+
+impl PlayerProgram {
+    fn missing(&self, error: &std::io::Error) -> Problem {
+        Problem::new(
+            ProblemKind::Player,
+            "The player could not be started.",
+            format!("{}: {error}.", self.path.display()),
+            "Install Entente again; the player belongs beside it.",
+        )
     }
 }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use entente_app::AppEvent;
 use entente_app::play::PlayerEvent;
-use entente_app::view::{AccountState, Grade, LibraryQuery, PlayState, SignInStep};
+use entente_app::view::{AccountState, Check, CheckState, Grade, LibraryQuery, PlayState, SignInStep};
 use entente_model::provider::SignInWay;
+use entente_store::settings::{Context, Layer, Value};
 use serde_json::json;
 
 use crate::world::{Act, Ring, World, cloud, decide, quick};
@@ -208,4 +209,59 @@ async fn a_queue_is_waited_in_and_left() {
     first.app.stop_play();
     first.wait_play(|play| matches!(play, PlayState::Ended { .. }).then_some(())).await;
     second.players(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_reach_the_player_and_say_where_they_come_from() {
+    let (folder, ring, cloud) = (tempfile::tempdir().unwrap(), Arc::new(Ring::default()), cloud(quick()));
+    let mut world = World::new(folder.path(), &ring, &cloud.url()).await;
+    world.guest().await;
+    let id = world.comet().await;
+    let text = |value: &str| Value::Text(value.to_owned());
+    world.app.set_setting("window.mode", Layer::User, None, text("fullscreen")).await.unwrap();
+    world.app.set_setting("video.size", Layer::Host, Some("demo"), text("1280x720")).await.unwrap();
+    world.app.set_setting("video.codec", Layer::User, None, text("vp8")).await.unwrap();
+    world.app.set_setting("video.codec", Layer::Game, Some(&id), text("h264")).await.unwrap();
+    let refused = world.app.set_setting("video.codec", Layer::User, None, text("mpeg1")).await.unwrap_err();
+    assert_eq!(refused.kind, entente_model::ProblemKind::BadInput);
+
+    let context = Context { game: Some(id.clone()), ..Context::default() };
+    let all = world.app.settings(&context);
+    let codec = all.iter().find(|setting| setting.key == "video.codec").unwrap();
+    let layers: Vec<Layer> = codec.layers.iter().map(|layer| layer.layer).collect();
+    assert_eq!((&codec.value, layers), (&text("h264"), vec![Layer::Game, Layer::User, Layer::Default]));
+
+    world.app.play(&id).unwrap();
+    world.players(1).await;
+    let (ticket, options) = world.puppets.started.lock()[0].clone();
+    assert_eq!((ticket.want.width, ticket.want.height), (Some(1280), Some(720)));
+    assert!(
+        options.contains(&"--codec=h264".to_owned()) && options.contains(&"--fullscreen".to_owned()),
+        "{options:?}"
+    );
+    // What the real player takes is checked by a journey with it.
+    world.app.reset_setting("video.codec", Layer::Game, Some(&id)).await.unwrap();
+    let all = world.app.settings(&context);
+    assert_eq!(all.iter().find(|setting| setting.key == "video.codec").unwrap().value, text("vp8"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_up_finds_what_is_well_and_what_is_not() {
+    let (folder, ring, cloud) = (tempfile::tempdir().unwrap(), Arc::new(Ring::default()), cloud(quick()));
+    let mut world = World::new(folder.path(), &ring, &cloud.url()).await;
+    let state = |checks: &[Check], id: &str| checks.iter().find(|check| check.id == id).unwrap().state;
+    let before = world.app.doctor().await;
+    assert_eq!(state(&before, "demo"), CheckState::Skipped, "{before:?}");
+    world.guest().await;
+    let well = world.app.doctor().await;
+    for id in ["player", "keyring", "files", "demo"] {
+        assert_eq!(state(&well, id), CheckState::Good, "{well:?}");
+    }
+    tokio::task::spawn_blocking(move || cloud.stop()).await.unwrap();
+    std::fs::remove_dir_all(folder.path().join("state")).unwrap();
+    let ill = world.app.doctor().await;
+    for id in ["files", "demo"] {
+        let check = ill.iter().find(|check| check.id == id).unwrap();
+        assert!(check.state == CheckState::Bad && check.next_step.is_some(), "{check:?}");
+    }
 }

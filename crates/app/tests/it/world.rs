@@ -100,6 +100,10 @@ impl PlayerPort for Puppets {
         let report = options.iter().find_map(|option| option.strip_prefix("--report=")).map(str::to_owned);
         Ok(Box::new(Puppet { acts, report, exit: PlayerExit::default(), over: false }))
     }
+
+    async fn about(&self) -> Result<String, Problem> {
+        Ok("a puppet".to_owned())
+    }
 }
 
 #[async_trait]
