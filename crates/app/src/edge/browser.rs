@@ -119,7 +119,9 @@ pub fn request_target(head: &[u8]) -> Option<String> {
     let line = std::str::from_utf8(line).ok()?.trim_end_matches('\r');
     let mut parts = line.split(' ');
     let (method, target, version) = (parts.next()?, parts.next()?, parts.next()?);
-    let right = method == "GET" && target.starts_with('/') && version.starts_with("HTTP/1.") && parts.next().is_none();
+    // RFC 3986 leaves no control characters and nothing beyond ASCII in a target.
+    let plain = target.starts_with('/') && target.bytes().all(|byte| byte.is_ascii_graphic());
+    let right = method == "GET" && plain && version.starts_with("HTTP/1.") && parts.next().is_none();
     right.then(|| target.to_owned())
 }
 
