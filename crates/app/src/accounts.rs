@@ -14,8 +14,8 @@ use crate::{App, AppEvent};
 /// State of all accounts.
 pub(crate) struct Accounts {
     all: Mutex<Vec<Account>>,
-    /// Sign-ins on the way.
-    running: Mutex<HashMap<String, AbortHandle>>,
+    /// Sign-ins on the way, and what each account was before.
+    running: Mutex<HashMap<String, (AbortHandle, AccountState)>>,
 }
 
 impl Accounts {
@@ -45,7 +45,7 @@ impl App {
         self.inner.accounts.all.lock().clone()
     }
 
-    /// Brings back what was at the end of the last run: accounts, then the shelf.
+    /// Brings back the accounts of the last run. The shelf needs none: see [`App::load_shelf`].
     pub async fn restore(&self) {
         self.tell_notes().await;
         for provider in &self.inner.parts.providers {
@@ -73,7 +73,16 @@ impl App {
             ));
         }
         let id = provider.to_owned();
-        let before = self.account(provider).map(|account| account.state).unwrap_or_default();
+        // Held until the new task is noted, which takes itself off the table when it is done.
+        let mut running = self.inner.accounts.running.lock();
+        let older = running.remove(provider);
+        let before = match &older {
+            Some((task, before)) => {
+                task.abort();
+                *before
+            }
+            None => self.account(provider).map(|account| account.state).unwrap_or_default(),
+        };
         self.change_account(provider, |account| {
             account.state = AccountState::SigningIn;
             account.problem = None;
@@ -98,28 +107,23 @@ impl App {
                 }
                 Err(problem) => {
                     app.change_account(&id, |account| {
-                        account.state = before_or_out(before);
+                        account.state = before;
                         account.problem = Some(problem.clone());
                     });
                     app.tell(AppEvent::SignIn { provider: id.clone(), step: SignInStep::Failed { problem } });
                 }
             }
         });
-        let older = self.inner.accounts.running.lock().insert(provider.to_owned(), task.abort_handle());
-        if let Some(older) = older {
-            older.abort();
-        }
+        running.insert(provider.to_owned(), (task.abort_handle(), before));
         Ok(())
     }
 
     /// Stops a sign-in; fine if there is none.
     pub fn cancel_sign_in(&self, provider: &str) {
         let running = self.inner.accounts.running.lock().remove(provider);
-        if let Some(task) = running {
+        if let Some((task, before)) = running {
             task.abort();
-            self.change_account(provider, |account| {
-                account.state = if account.who.is_some() { AccountState::SignedIn } else { AccountState::SignedOut };
-            });
+            self.change_account(provider, |account| account.state = before);
             self.tell(AppEvent::SignIn { provider: provider.to_owned(), step: SignInStep::Cancelled });
         }
     }
@@ -176,14 +180,6 @@ impl App {
             all.clone()
         };
         self.tell(AppEvent::Accounts { accounts });
-    }
-}
-
-/// After a failed sign-in an account is what it was before; one that was on the way then is not.
-const fn before_or_out(before: AccountState) -> AccountState {
-    match before {
-        AccountState::SigningIn => AccountState::SignedOut,
-        other => other,
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use entente_model::catalogue::{Art, Entitlement, Region};
 use entente_model::provider::{Session, SessionState};
 use entente_model::{Problem, ProblemKind, Provider};
-use entente_store::library::{Chosen, Refresh};
+use entente_store::library::Refresh;
 use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 
@@ -311,12 +311,6 @@ impl App {
         .await
     }
 
-    /// What the user chose for titles, for callers that list it.
-    #[must_use]
-    pub fn chosen(&self) -> Chosen {
-        self.inner.parts.choices.chosen()
-    }
-
     /// Notes a session that was started, so that the shelf offers to go back to it.
     pub(crate) fn session_known(&self, provider: &str, session: Option<Session>, id: &str) {
         let mut all = self.inner.refreshing.sessions.lock();
@@ -444,7 +438,8 @@ fn edition_of(
 /// Order of editions: what can be played, then what waits for us, then what starts soonest and answers fastest.
 fn rank(edition: &Edition) -> (bool, bool, u32, u32) {
     let ping = edition.ping_ms.map_or(u32::MAX, |ping| ping.clamp(0.0, 1e6) as u32);
-    (!edition.available, !edition.running, edition.queue_seconds.unwrap_or(0), ping)
+    // A service that has a place says 0; one that says nothing may have a queue.
+    (!edition.available, !edition.running, edition.queue_seconds.unwrap_or(u32::MAX), ping)
 }
 
 fn detail(cards: &Cards, placed: &Placed, editions: Vec<Edition>, best: Option<String>) -> CardDetail {

@@ -369,9 +369,13 @@ impl Run {
         ended: Option<(String, String)>,
         exit: &PlayerExit,
     ) -> Result<PlayState, Problem> {
-        let path = self.report.clone();
-        let report = blocking(move || Ok(read_report(&path))).await?;
-        tidy(&self.app.inner.parts.reports);
+        let (path, folder) = (self.report.clone(), self.app.inner.parts.reports.clone());
+        let report = blocking(move || {
+            let report = read_report(&path);
+            tidy(&folder);
+            Ok(report)
+        })
+        .await?;
         let crashed = ended.is_none() && !matches!(exit.code, Some(0..=19 | 130));
         let failed = seconds == 0 && exit.code != Some(0) && exit.code != Some(130);
         if !crashed && !failed {

@@ -78,12 +78,6 @@ impl OpenCloud {
         }
     }
 
-    /// How far this machine's clock is behind the service's, milliseconds, as of the last answer.
-    #[must_use]
-    pub fn clock_skew_millis(&self) -> i64 {
-        self.service.skew_millis()
-    }
-
     fn secret_name(&self) -> String {
         format!("{}/refresh", self.id)
     }

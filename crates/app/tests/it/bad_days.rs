@@ -151,3 +151,24 @@ async fn a_crash_of_the_player_leaves_the_library_and_the_game() {
     world.players(2).await;
     assert_eq!(world.puppets.started.lock()[1].0.url, first);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_is_stopped_or_fails_leaves_who_was_there() {
+    let (folder, ring, service) = (tempfile::tempdir().unwrap(), Arc::new(Ring::default()), cloud(quick()));
+    let mut world = World::new(folder.path(), &ring, &service.url()).await;
+    world.guest().await;
+    // Stopped, begun twice and stopped, and declined.
+    world.app.sign_in("demo", SignInWay::DeviceCode).unwrap();
+    code_page(&mut world).await;
+    world.app.sign_in("demo", SignInWay::DeviceCode).unwrap();
+    code_page(&mut world).await;
+    world.app.cancel_sign_in("demo");
+    assert_eq!(world.app.accounts()[0].state, AccountState::Guest);
+    world.app.sign_in("demo", SignInWay::DeviceCode).unwrap();
+    decide(&code_page(&mut world).await, "deny").await;
+    failed_sign_in(&mut world).await;
+    assert_eq!(world.app.accounts()[0].state, AccountState::Guest);
+    // One that is over cannot be stopped.
+    world.app.cancel_sign_in("demo");
+    assert_eq!(world.app.accounts()[0].state, AccountState::Guest);
+}
