@@ -162,19 +162,24 @@ export function report(kind: "good" | "bad"): AfterPlay {
   return {
     cardId: "c1",
     title: "Meteor Mile",
-    ended: good ? "You ended the game." : "The connection was lost for 12 seconds.",
+    ended: good ? "You stopped the game." : "The connection to the host was lost: nothing came for 12 seconds.",
     seconds: good ? 1860 : 412,
     score: good ? 94 : 38,
     figures: [
-      { name: "Button to picture", value: good ? "31 ms" : "148 ms", grade: good ? "good" : "poor", explained: "From a press to the first picture that shows it, middle of all presses." },
-      { name: "Frame rate", value: good ? "59.9 /s" : "41.2 /s", grade: good ? "good" : "fair", explained: "Pictures a second that reached the screen." },
-      { name: "Pictures lost", value: good ? "0.02 %" : "6.4 %", grade: good ? "good" : "poor", explained: "Pictures that did not come whole and were left out." },
-      { name: "Network delay", value: good ? "8 ms" : "37 ms", grade: good ? "good" : "fair", explained: "There and back, middle of all measurements." },
-      { name: "Decoding", value: "2.1 ms", grade: "good", explained: "What this computer needs to unpack one picture." },
+      { name: "picture", value: good ? "60 fps, 0.1 % missed" : "41 fps, 6.4 % missed", grade: good ? "good" : "poor", explained: "Pictures of the game that reached your screen, and the share that did not." },
+      { name: "input_to_photon", value: good ? "31 ms (1 in 100: 44 ms)" : "148 ms (1 in 100: 390 ms)", grade: good ? "good" : "poor", explained: "From your press to the first picture that shows it." },
+      { name: "captured_to_presented", value: good ? "18 ms" : "74 ms", grade: good ? "good" : "fair", explained: "From the moment the host drew a picture to your screen." },
+      { name: "rtt", value: good ? "8 ms" : "37 ms", grade: good ? "good" : "fair", explained: "There and back between you and the host." },
+      { name: "loss", value: good ? "0.0 % (100 % came back)" : "6.1 % (32 % came back)", grade: good ? "good" : "poor", explained: "Packets of the picture that were missing, and how many of them came back in time." },
+      { name: "sound", value: good ? "0 ms mended, 0 gaps" : "840 ms mended, 3 gaps", grade: good ? "good" : "poor", explained: "Sound that was made up for missing packets, and moments without any." },
+      ...(good ? [] : [{ name: "reconnects", value: "1", grade: "fair" as const, explained: "Times that the connection was gone and came back." }]),
     ],
     advice: good
       ? []
-      : ["Your Wi-Fi lost 6 % of all packets. A cable, or the 5 GHz band, would help most.", "Try 720p for this network: the line carried 9 of the 20 Mbit/s that were asked for."],
+      : [
+          "Pictures were lost on the way: use a cable or move closer to the router, or lower the bit rate.",
+          "Packets were lost on the way: a cable is better than Wi-Fi, and 5 GHz is better than 2.4 GHz.",
+        ],
     file: "/home/you/.local/share/entente/reports/2026-11-30-meteor-mile.json",
   };
 }

@@ -3,6 +3,7 @@ import type { Problem } from "../backend/api";
 import { de } from "./de";
 import { en, type Key } from "./en";
 import { problemTexts } from "./problems";
+import { translated } from "./sentences";
 import { settingTexts } from "./settings";
 
 export type { Key } from "./en";
@@ -97,7 +98,13 @@ export function problem(from: Problem): { what: string; why: string; nextStep: s
   return problemTexts[locale.language]?.[from.kind] ?? from;
 }
 
-function humanised(name: string): string {
+/** A sentence of the shell in the user's language where the table has it, else as the shell sent it. */
+export function sentence(text: string): string {
+  return translated(text, locale.language) ?? text;
+}
+
+/** A name for programs as words, for what the tables do not know. */
+export function humanised(name: string): string {
   const words = name.replace(/[._-]+/g, " ").trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

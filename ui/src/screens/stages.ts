@@ -1,7 +1,6 @@
-import { maybe } from "../i18n/index.svelte";
+import { humanised, maybe } from "../i18n/index.svelte";
 
-/** Name of a stage for people; one that is not in the table is shown as the shell calls it. */
+/** Name of a stage for people; one that is not in the table is shown in the words of its own name. */
 export function stageName(stage: string): string {
-  const words = stage.replace(/[._-]+/g, " ");
-  return maybe(`stage.${stage}`, words.charAt(0).toUpperCase() + words.slice(1));
+  return maybe(`stage.${stage}`, humanised(stage));
 }

@@ -1,0 +1,11 @@
+import { humanised, maybe } from "../i18n/index.svelte";
+
+/** Name of a figure for people; one that is not in the table is shown in the words of its own name. */
+export function figureName(name: string): string {
+  return maybe(`figure.${name}`, humanised(name));
+}
+
+/** What a figure means: the view's own words where it has some, else those of the shell. */
+export function figureExplained(name: string, explained: string): string {
+  return maybe(`figure.${name}.help`, explained);
+}
