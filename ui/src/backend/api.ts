@@ -216,6 +216,10 @@ export type ShellEvent =
   | { event: "check"; check: Check }
   /** A press on a controller, already mapped; repeats come as further presses. */
   | { event: "pad"; button: "up" | "down" | "left" | "right" | "accept" | "back" | "menu" | "search" | "previous" | "next" }
+  /**
+   * Something outside wants the view to go somewhere: `library`, `settings`, `accounts`, `hosts`, `doctor`,
+   * `card/<card or edition id>`, or `play/<edition id>`, which any web page can ask for and which only asks the user.
+   */
   | { event: "open"; target: string }
   | { event: "note"; problem: Problem };
 
@@ -249,6 +253,8 @@ export interface Backend {
   cancelPlay(): Promise<Result<null>>;
   stopPlay(): Promise<Result<null>>;
   dismissReport(): Promise<Result<null>>;
+  /** Ends a game that waits at its service for the player to come back. */
+  endRunning(editionId: string): Promise<Result<null>>;
 
   settings(): Promise<Result<Setting[]>>;
   setSetting(key: string, layer: Layer, scope: string | null, value: SettingValue): Promise<Result<null>>;

@@ -251,11 +251,11 @@ export class Fake implements Backend {
   };
 
   card = (id: string): Promise<Result<CardDetail>> => {
-    const card = this.list.find((one) => one.id === id);
+    const card = this.cardOf(id);
     if (!card) return this.fail(problems.not_found);
-    const whole = detail(card, this.byHand.has(id));
-    const gone = this.detached.get(id) ?? [];
-    const added = (this.joined.get(id) ?? []).flatMap((other) => {
+    const whole = detail(card, this.byHand.has(card.id));
+    const gone = this.detached.get(card.id) ?? [];
+    const added = (this.joined.get(card.id) ?? []).flatMap((other) => {
       const found = cards(this.at.titles, this.now, this.at.fresh).find((one) => one.id === other);
       return found ? editions(found) : [];
     });
@@ -285,7 +285,7 @@ export class Fake implements Backend {
   setHidden = (id: string, hidden: boolean): Promise<Result<null>> => this.change(id, { hidden });
 
   split = (editionId: string): Promise<Result<null>> => {
-    const id = editionId.split("-")[0] ?? "";
+    const id = this.cardOf(editionId)?.id ?? "";
     this.byHand.add(id);
     this.detached.set(id, [...(this.detached.get(id) ?? []), editionId]);
     return this.change(id, {});
@@ -302,7 +302,7 @@ export class Fake implements Backend {
 
   addHost = (address: string): Promise<Result<Host>> => {
     if (!address.includes(".")) return this.fail(problems.host_unreachable);
-    const host: Host = { id: address, name: address, kind: "Computer", address, state: "online", paired: false, canWake: false, problem: null };
+    const host: Host = { id: `home/${address}`, name: address, kind: "At home", address, state: "online", paired: false, canWake: false, problem: null };
     this.at.hosts = [...this.at.hosts, host];
     return this.answer(host);
   };
@@ -329,14 +329,14 @@ export class Fake implements Backend {
   };
 
   play = (editionId: string): Promise<Result<null>> => {
-    const card = this.list.find((one) => editionId.startsWith(`${one.id}-`));
+    const card = this.cardOf(editionId);
     const title = card?.title ?? "Meteor Mile";
     if (this.at.outcome !== "play") {
       this.emit({ event: "play", play: { state: "failed", title, problem: this.at.outcome, canPlayAgain: this.at.outcome.retry } });
       return this.answer(null);
     }
     const steps: PlayState[] = [];
-    if (editionId.includes("north") || editionId.includes("far")) {
+    if (editionId.startsWith("north/") || editionId.endsWith("@far")) {
       for (let position = 3; position > 0; position -= 1) steps.push({ state: "queued", title, position, of: 8, etaSeconds: position * 40 });
     }
     for (const stage of STAGES.slice(0, -1)) steps.push({ state: "starting", title, stage, stages: STAGES });
@@ -344,6 +344,8 @@ export class Fake implements Backend {
     this.walk(steps);
     return this.answer(null);
   };
+
+  endRunning = (editionId: string): Promise<Result<null>> => this.change(this.cardOf(editionId)?.id ?? "", { running: false });
 
   private walk(steps: PlayState[]): void {
     const [first, ...rest] = steps;
@@ -419,6 +421,12 @@ export class Fake implements Backend {
 
   private later(action: () => void, steps = 1): void {
     if (this.at.step > 0) this.timer = setTimeout(action, this.at.step * steps);
+  }
+
+  /** By its own id or by one of its editions, `provider/card` or `provider/card@place`. */
+  private cardOf(id: string): Card | undefined {
+    const [, title] = /^[^/]+\/([^@]+)/.exec(id) ?? [];
+    return this.list.find((card) => card.id === id || card.id === title);
   }
 
   private account(provider: string, change: Partial<Account>): void {

@@ -65,19 +65,19 @@ export function editions(from: Card): Edition[] {
     const named = { ...base, provider, providerName: PROVIDER_NAMES[provider] ?? provider };
     if (provider === "demo") {
       return [
-        { ...named, id: `${from.id}-demo-near`, place: "Near", entitlement: "free", quality: "1280x720 at 60", pingMs: 4, queueSeconds: 0 },
-        { ...named, id: `${from.id}-demo-far`, place: "Far", entitlement: "free", quality: "1280x720 at 60", pingMs: 84, queueSeconds: 40, queuePosition: 3 },
+        { ...named, id: `demo/${from.id}@near`, place: "Near", entitlement: "free", quality: "1280x720 at 60", pingMs: 4, queueSeconds: 0 },
+        { ...named, id: `demo/${from.id}@far`, place: "Far", entitlement: "free", quality: "1280x720 at 60", pingMs: 84, queueSeconds: null, queuePosition: null },
       ];
     }
     if (provider === "north") {
       const until = Date.UTC(2027, 2, 14);
       return [
         from.playable
-          ? { ...named, id: `${from.id}-north`, place: "Hamburg", entitlement: "subscription", entitledUntil: until, quality: "1920x1080 at 120", pingMs: 41, queueSeconds: 180, running: from.running }
-          : { ...named, id: `${from.id}-north`, place: "Hamburg", entitlement: "none", quality: "1920x1080 at 120", pingMs: 41, available: false, why: "Buy it there, then refresh the library." },
+          ? { ...named, id: `north/${from.id}@hamburg`, place: "Hamburg", entitlement: "subscription", entitledUntil: until, quality: "1920x1080 at 120", pingMs: 41, queueSeconds: 180, running: from.running }
+          : { ...named, id: `north/${from.id}@hamburg`, place: "Hamburg", entitlement: "none", quality: "1920x1080 at 120", pingMs: 41, available: false, why: "Buy it there, then refresh the library." },
       ];
     }
-    return [{ ...named, id: `${from.id}-home`, place: "Living room PC", entitlement: "owned", quality: "2560x1440 at 60", pingMs: 2, queueSeconds: 0 }];
+    return [{ ...named, id: `home/${from.id}`, place: "Living room PC", entitlement: "owned", quality: "2560x1440 at 60", pingMs: 2, }];
   });
 }
 
@@ -100,13 +100,13 @@ export function detail(from: Card, byHand: boolean): CardDetail {
 
 export function hosts(): Host[] {
   return [
-    { id: "h1", name: "Living room PC", kind: "Computer", address: "192.168.1.20", state: "online", paired: true, canWake: true, problem: null },
-    { id: "h2", name: "Study", kind: "Computer", address: "192.168.1.34", state: "asleep", paired: true, canWake: true, problem: null },
-    { id: "h3", name: "Attic console", kind: "Console", address: "192.168.1.57", state: "online", paired: false, canWake: false, problem: null },
+    { id: "home/h1", name: "Living room PC", kind: "At home", address: "192.168.1.20", state: "online", paired: true, canWake: true, problem: null },
+    { id: "home/h2", name: "Study", kind: "At home", address: "192.168.1.34", state: "asleep", paired: true, canWake: true, problem: null },
+    { id: "home/h3", name: "Attic console", kind: "At home", address: "192.168.1.57", state: "online", paired: false, canWake: false, problem: null },
     {
-      id: "h4",
+      id: "home/h4",
       name: "Laptop of Mira",
-      kind: "Computer",
+      kind: "At home",
       address: "mira.local",
       state: "offline",
       paired: true,

@@ -54,6 +54,7 @@ export function tauriBackend(): Backend {
     cancelPlay: () => ask("cancel_play"),
     stopPlay: () => ask("stop_play"),
     dismissReport: () => ask("dismiss_report"),
+    endRunning: (editionId) => ask("end_running", { editionId }),
     settings: () => ask("settings"),
     setSetting: (key, layer, scope, value) => ask("set_setting", { key, layer, scope, value }),
     resetSetting: (key, layer, scope) => ask("reset_setting", { key, layer, scope }),

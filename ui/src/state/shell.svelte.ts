@@ -100,6 +100,12 @@ export class Shell {
     return name ?? provider.charAt(0).toUpperCase() + provider.slice(1);
   }
 
+  /** Whether this game is on its way or in its window: then it is stopped there, not ended from afar. */
+  inPlay(title: string): boolean {
+    const { play } = this;
+    return (play.state === "queued" || play.state === "starting" || play.state === "playing") && play.title === title;
+  }
+
   /** Does an action; a failure becomes a message with "try again" where that makes sense. */
   async act<T>(action: () => Promise<Result<T>>): Promise<T | null> {
     const answer = await action();

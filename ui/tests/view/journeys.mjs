@@ -119,24 +119,49 @@ const journeys = {
       assert.equal(await page.evaluate(() => window.nav.view.name), "play", "the pad belongs to the game while it runs");
       assert.equal(await page.evaluate(() => document.activeElement.dataset.focus), before);
       await page.evaluate(() => window.fake.endGame("bad"));
-    } else await who.at("[data-focus=stop]");
+    } else {
+      await who.at("[data-focus=stop]");
+      await heading(page, "Stop ");
+      if (who.kind !== "pointer") assert.equal((await focused(page)).name, "confirm-no", "a second press by mistake must not stop the game");
+      await who.at("[data-focus=confirm-no]");
+      assert.equal(await page.evaluate(() => window.shell.play.state), "playing");
+      await who.at("[data-focus=stop]");
+      await who.at("[data-focus=confirm-yes]");
+    }
     await said(page, "has ended");
     await page.waitForSelector(".score");
     await who.at("[data-focus=close]");
     await heading(page, "Library");
   },
 
+  async "a link asks, a game that waits is ended"(page, who) {
+    await page.evaluate(() => window.fake.emit({ event: "open", target: "play/north/c4@hamburg" }));
+    await heading(page, "A link wants to start Night Ferry");
+    assert.equal(await page.evaluate(() => window.shell.play.state), "idle");
+    await who.at("[data-focus=confirm-no]");
+    await heading(page, "Night Ferry");
+    assert.equal(await page.evaluate(() => window.shell.play.state), "idle");
+    await who.at("[data-focus=end-there]");
+    await heading(page, "End Night Ferry at North Cloud?");
+    await who.at("[data-focus=confirm-yes]");
+    await page.waitForFunction(() => document.querySelector("[data-focus=end-there]") === null);
+    await page.evaluate(() => window.fake.emit({ event: "open", target: "play/demo/c1@near" }));
+    await heading(page, "A link wants to start Meteor Mile");
+    await who.at("[data-focus=confirm-yes]");
+    await said(page, "Meteor Mile is playing in its own window");
+  },
+
   async "queue, then cancel"(page, who) {
     await who.at("[data-focus=card-c4]");
     await heading(page, "Night Ferry");
-    await who.at("[data-focus=edition-c4-north]");
+    await who.at("[data-focus='edition-north/c4@hamburg']");
     await said(page, "in the queue, place 3");
     await said(page, "in the queue, place 2");
     await who.at("[data-focus=leave]");
     await heading(page, "Night Ferry");
     assert.equal(await page.evaluate(() => window.shell.play.state), "idle");
     await settle(page);
-    if (who.kind !== "pointer") assert.equal((await focused(page)).name, "edition-c4-north", "focus comes back to where it was");
+    if (who.kind !== "pointer") assert.equal((await focused(page)).name, "edition-north/c4@hamburg", "focus comes back to where it was");
     await who.back();
     await page.waitForSelector("[data-focus=card-c4]");
     await settle(page);
@@ -192,7 +217,7 @@ const journeys = {
   async "wrong PIN three times, then the right one"(page, who) {
     await who.at("[data-focus=nav-hosts]");
     await heading(page, "Hosts");
-    await who.at("[data-focus=pair-h3]");
+    await who.at("[data-focus='pair-home/h3']");
     for (const pin of ["1111", "2222", "3333"]) {
       await who.write("dialog [data-focus=field]", pin);
       await who.at("dialog [data-focus=submit]");
@@ -202,7 +227,7 @@ const journeys = {
     await who.write("dialog [data-focus=field]", "1234");
     await who.at("dialog [data-focus=submit]");
     await page.waitForFunction(() => document.querySelector("dialog[open]") === null);
-    await page.waitForSelector("[data-focus=forget-h3]");
+    await page.waitForSelector("[data-focus='forget-home/h3']");
   },
 };
 
