@@ -182,6 +182,8 @@ export interface Setting {
     | { type: "text" };
   value: SettingValue;
   defaultValue: SettingValue;
+  /** Layers in which it may be set; without them it can only be set for the user. */
+  allowed?: Layer[];
   /** Where the value comes from, strongest first. */
   layers: { layer: Layer; scope: string | null; value: SettingValue }[];
 }
@@ -256,7 +258,8 @@ export interface Backend {
   /** Ends a game that waits at its service for the player to come back. */
   endRunning(editionId: string): Promise<Result<null>>;
 
-  settings(): Promise<Result<Setting[]>>;
+  /** Every setting as it counts with this service (provider) and in this game (edition without its place). */
+  settings(host: string | null, game: string | null): Promise<Result<Setting[]>>;
   setSetting(key: string, layer: Layer, scope: string | null, value: SettingValue): Promise<Result<null>>;
   resetSetting(key: string, layer: Layer, scope: string | null): Promise<Result<null>>;
 

@@ -8,6 +8,7 @@ import type {
   Card,
   CardDetail,
   Host,
+  Layer,
   LibraryQuery,
   PlayState,
   Problem,
@@ -17,7 +18,7 @@ import type {
   ShellEvent,
   SignInStep,
 } from "./api";
-import { cards, checks, detail, editions, hosts, PROVIDER_NAMES, report, settings, STAGES } from "./fakeData";
+import { cards, checks, detail, editions, hosts, PROVIDER_NAMES, report, resolved, settings, STAGES } from "./fakeData";
 import { problems } from "./fakeProblems";
 
 export interface Scenario {
@@ -37,7 +38,7 @@ export interface Scenario {
   signIn: "done" | "declined" | "expired" | "waits";
   /** Every answer fails with this. */
   broken: Problem | null;
-  /** Length of one step (a stage, a place in the queue), ms; 0 = only tests move it on. */
+  /** Length of one step (a stage, a place in the queue), ms; 0 = only `next()` moves it on. */
   step: number;
 }
 
@@ -105,6 +106,7 @@ export class Fake implements Backend {
   private detached = new Map<string, string[]>();
   private joined = new Map<string, string[]>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private waiting: (() => void)[] = [];
   private signing: string | null = null;
   private now = Date.now();
 
@@ -132,16 +134,22 @@ export class Fake implements Backend {
 
   /** The game ends by itself, as when the player window is closed. */
   endGame(kind: "good" | "bad" = "good"): void {
-    clearTimeout(this.timer);
+    this.halt();
     const title = "title" in this.at.play ? this.at.play.title : "Meteor Mile";
     this.emit({ event: "play", play: { state: "ended", report: { ...report(kind), title } } });
+  }
+
+  /** What would have come by itself comes now; false when nothing was to come. */
+  next(): boolean {
+    const action = this.waiting.shift();
+    action?.();
+    return action !== undefined;
   }
 
   setLook(theme: string, language: string, tv: boolean): void {
     this.put("look.theme", theme);
     this.put("look.language", language);
     this.put("look.ten_foot", tv);
-    this.emit({ event: "settings_changed" });
   }
 
   // ---- the contract
@@ -201,7 +209,7 @@ export class Fake implements Backend {
 
   cancelSignIn = (provider: string): Promise<Result<null>> => {
     this.signing = null;
-    clearTimeout(this.timer);
+    this.halt();
     this.account(provider, { state: "signed_out" });
     this.emit({ event: "sign_in", provider, step: { step: "cancelled" } });
     return this.answer(null);
@@ -357,7 +365,7 @@ export class Fake implements Backend {
   playState = (): Promise<Result<PlayState>> => this.answer(this.at.play);
 
   cancelPlay = (): Promise<Result<null>> => {
-    clearTimeout(this.timer);
+    this.halt();
     this.emit({ event: "play", play: { state: "idle" } });
     return this.answer(null);
   };
@@ -369,14 +377,16 @@ export class Fake implements Backend {
 
   dismissReport = (): Promise<Result<null>> => this.cancelPlay();
 
-  settings = (): Promise<Result<Setting[]>> => this.answer(this.known);
+  settings = (host: string | null, game: string | null): Promise<Result<Setting[]>> => this.answer(resolved(this.known, host, game));
 
-  setSetting = (key: string, layer: Setting["layers"][number]["layer"], scope: string | null, value: Setting["value"]): Promise<Result<null>> => {
+  setSetting = (key: string, layer: Layer, scope: string | null, value: Setting["value"]): Promise<Result<null>> => {
+    if (!this.allows(key, layer, scope)) return this.fail(problems.not_here);
     this.put(key, value, layer, scope);
     return this.answer(null);
   };
 
-  resetSetting = (key: string, layer: Setting["layers"][number]["layer"], scope: string | null): Promise<Result<null>> => {
+  resetSetting = (key: string, layer: Layer, scope: string | null): Promise<Result<null>> => {
+    if (!this.allows(key, layer, scope)) return this.fail(problems.not_here);
     this.layers(key, (layers) => layers.filter((one) => one.layer !== layer || one.scope !== scope));
     return this.answer(null);
   };
@@ -421,12 +431,19 @@ export class Fake implements Backend {
 
   private later(action: () => void, steps = 1): void {
     if (this.at.step > 0) this.timer = setTimeout(action, this.at.step * steps);
+    else this.waiting.push(action);
   }
 
   /** By its own id or by one of its editions, `provider/card` or `provider/card@place`. */
   private cardOf(id: string): Card | undefined {
     const [, title] = /^[^/]+\/([^@]+)/.exec(id) ?? [];
     return this.list.find((card) => card.id === id || card.id === title);
+  }
+
+  /** Nothing comes by itself any more. */
+  private halt(): void {
+    clearTimeout(this.timer);
+    this.waiting = [];
   }
 
   private account(provider: string, change: Partial<Account>): void {
@@ -448,7 +465,12 @@ export class Fake implements Backend {
     return this.answer(null);
   }
 
-  private put(key: string, value: Setting["value"], layer: Setting["layers"][number]["layer"] = "user", scope: string | null = null): void {
+  private allows(key: string, layer: Layer, scope: string | null): boolean {
+    const fits = (scope === null) === (layer === "user");
+    return fits && (this.known.find((setting) => setting.key === key)?.allowed?.includes(layer) ?? false);
+  }
+
+  private put(key: string, value: Setting["value"], layer: Layer = "user", scope: string | null = null): void {
     const order = ["game", "host", "network", "user", "default"];
     this.layers(key, (layers) =>
       [...layers.filter((one) => one.layer !== layer || one.scope !== scope), { layer, scope, value }].sort(
@@ -460,8 +482,8 @@ export class Fake implements Backend {
   private layers(key: string, edit: (layers: Setting["layers"]) => Setting["layers"]): void {
     this.known = this.known.map((setting) => {
       if (setting.key !== key) return setting;
-      const layers = edit(setting.layers);
-      return { ...setting, layers, value: layers[0]?.value ?? setting.defaultValue };
+      return { ...setting, layers: edit(setting.layers) };
     });
+    this.emit({ event: "settings_changed" });
   }
 }

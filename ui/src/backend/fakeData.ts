@@ -1,5 +1,12 @@
 /** Invented titles, hosts, settings and checks for the fake backend. Nothing of this is in the product. */
-import type { AfterPlay, Card, CardDetail, Check, Edition, Host, Setting } from "./api";
+import type { AfterPlay, Card, CardDetail, Check, Edition, Host, Layer, Setting } from "./api";
+
+/** Pictures are files, as in the product: its policy allows no `data:` addresses. */
+const ART: Record<string, string> = {
+  "Meteor Mile": new URL("./fakeArt/mile.svg", import.meta.url).href,
+  "Harbour Lights": new URL("./fakeArt/harbour.svg", import.meta.url).href,
+};
+const WIDE: Record<string, string> = { "Meteor Mile": new URL("./fakeArt/mile-wide.svg", import.meta.url).href };
 
 const DAY = 86_400_000;
 
@@ -26,7 +33,7 @@ function card(id: string, title: string, genres: string[], providers: string[], 
   return {
     id,
     title,
-    art: null,
+    art: ART[title] ?? null,
     favourite: false,
     hidden: false,
     providers,
@@ -88,7 +95,7 @@ export function detail(from: Card, byHand: boolean): CardDetail {
     card: from,
     description:
       "A small game made for this shelf: press on, look about, and see how it feels when the picture comes from somewhere else. One session takes about ten minutes.",
-    hero: null,
+    hero: WIDE[from.title] ?? null,
     year: 2026,
     players: "1–2 players",
     inputs: ["pad", "keyboard"],
@@ -116,45 +123,64 @@ export function hosts(): Host[] {
   ];
 }
 
-function setting(key: string, kind: Setting["kind"], value: Setting["value"], more: Setting["layers"] = []): Setting {
+type Layers = Setting["layers"];
+
+function setting(key: string, kind: Setting["kind"], value: Setting["value"], allowed: Layer[], more: Layers = []): Setting {
   const section = key.split(".")[0] ?? "look";
-  const layers: Setting["layers"] = [...more, { layer: "default", scope: null, value }];
-  return { key, section, kind, value: layers[0]?.value ?? value, defaultValue: value, layers };
+  return { key, section, kind, value, defaultValue: value, allowed, layers: [...more, { layer: "default", scope: null, value }] };
 }
 
 const toggle = { type: "toggle" } as const;
 const choice = (...options: string[]): Setting["kind"] => ({ type: "choice", options });
 const amount = (min: number, max: number, step: number, unit: string): Setting["kind"] => ({ type: "number", min, max, step, unit });
 
-/** The registry of `crates/store`, with a few layers laid over it. */
+// As the registry calls them.
+const USER: Layer[] = ["user"];
+const STREAM: Layer[] = ["user", "network", "host", "game"];
+const PLAY: Layer[] = ["user", "game"];
+
+/** The registry of `crates/store`, with every value that was ever set, whatever its scope. */
 export function settings(): Setting[] {
   return [
-    setting("video.size", choice("auto", "1280x720", "1920x1080", "2560x1440", "3840x2160"), "auto", [
-      { layer: "host", scope: "Living room PC", value: "2560x1440" },
+    setting("video.size", choice("auto", "1280x720", "1920x1080", "2560x1440", "3840x2160"), "auto", STREAM, [
+      { layer: "game", scope: "demo/c1", value: "1280x720" },
+      { layer: "host", scope: "home", value: "2560x1440" },
       { layer: "user", scope: null, value: "1920x1080" },
     ]),
-    setting("video.fps", choice("auto", "30", "60", "90", "120", "144", "240"), "auto", [{ layer: "game", scope: "Meteor Mile", value: "120" }]),
-    setting("video.codec", choice("auto", "h264", "hevc", "av1", "vp9", "vp8"), "auto"),
-    setting("video.bitrate_kbps", amount(0, 200_000, 500, "kbit/s"), 0, [{ layer: "network", scope: "Phone hotspot", value: 10_000 }]),
-    setting("video.decoder", choice("auto", "software"), "auto"),
-    setting("video.renderer", choice("auto", "gpu", "software"), "auto"),
-    setting("video.allow_damaged", toggle, false),
-    setting("video.tearing", toggle, false),
-    setting("audio.device", { type: "text" }, "default"),
-    setting("input.keyboard", choice("auto", "pad", "keys"), "auto"),
-    setting("window.mode", choice("windowed", "fullscreen"), "windowed"),
-    setting("window.scaling", choice("fit", "integer", "fill"), "fit"),
-    setting("overlay.start", choice("off", "line", "compact", "full"), "off"),
-    setting("network.root_certificate", { type: "text" }, ""),
-    setting("play.confirm_stop", toggle, true),
-    setting("look.theme", choice("system", "dark", "light"), "system"),
-    setting("look.language", choice("system", "en", "de"), "system"),
-    setting("look.ten_foot", toggle, false),
-    setting("look.reduced_motion", choice("system", "on", "off"), "system"),
-    setting("look.text_size", amount(80, 200, 10, "%"), 100),
-    setting("library.art_cache_mib", amount(16, 8192, 16, "MiB"), 512),
-    setting("privacy.hide_names", toggle, false),
+    setting("video.fps", choice("auto", "30", "60", "90", "120", "144", "240"), "auto", STREAM, [
+      { layer: "game", scope: "demo/c1", value: "120" },
+      { layer: "host", scope: "demo", value: "60" },
+    ]),
+    setting("video.codec", choice("auto", "h264", "hevc", "av1", "vp9", "vp8"), "auto", STREAM),
+    setting("video.bitrate_kbps", amount(0, 200_000, 500, "kbit/s"), 0, STREAM, [{ layer: "host", scope: "demo", value: 20_000 }]),
+    setting("video.decoder", choice("auto", "software"), "auto", STREAM),
+    setting("video.renderer", choice("auto", "gpu", "software"), "auto", USER),
+    setting("video.allow_damaged", toggle, false, STREAM),
+    setting("video.tearing", toggle, false, PLAY),
+    setting("audio.device", { type: "text" }, "default", USER),
+    setting("input.keyboard", choice("auto", "pad", "keys"), "auto", PLAY),
+    setting("window.mode", choice("windowed", "fullscreen"), "windowed", PLAY),
+    setting("window.scaling", choice("fit", "integer", "fill"), "fit", PLAY),
+    setting("overlay.start", choice("off", "line", "compact", "full"), "off", PLAY),
+    setting("network.root_certificate", { type: "text" }, "", ["user", "host"]),
+    setting("play.confirm_stop", toggle, true, USER),
+    setting("look.theme", choice("system", "dark", "light"), "system", USER),
+    setting("look.language", choice("system", "en", "de"), "system", USER),
+    setting("look.ten_foot", toggle, false, USER),
+    setting("look.reduced_motion", choice("system", "on", "off"), "system", USER),
+    setting("look.text_size", amount(80, 200, 10, "%"), 100, USER),
+    setting("library.art_cache_mib", amount(16, 8192, 16, "MiB"), 512, USER),
+    setting("privacy.hide_names", toggle, false, USER),
   ];
+}
+
+/** The part of the values that counts there, as the store resolves it. */
+export function resolved(all: readonly Setting[], host: string | null, game: string | null): Setting[] {
+  const scopes: Partial<Record<Layer, string | null>> = { host, game };
+  return all.map((one) => {
+    const layers = one.layers.filter(({ layer, scope }) => scope === null || scope === scopes[layer]);
+    return { ...one, layers, value: layers[0]?.value ?? one.defaultValue };
+  });
 }
 
 export function report(kind: "good" | "bad"): AfterPlay {

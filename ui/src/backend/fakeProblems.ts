@@ -18,6 +18,7 @@ export const problems = {
   wrong_passphrase: problem("bad_input", "The passphrase is not right.", "It did not open the sign-ins.", "Type it again, or go on without."),
   host_unreachable: problem("offline", "The host does not answer.", "It is off, asleep, or in another network.", "Turn it on and try again."),
   player_died: problem("player", "The player ended unexpectedly.", "It stopped by itself. The game still waits at the service for a moment.", "Play again to go on."),
+  not_here: problem("bad_input", "This cannot be set here.", "The setting does not have this place.", "Set it in the settings of the program.", false),
   disk_full: problem("storage", "The disk is full.", "Entente could not write.", "Make room and try again."),
   shell_fault: problem("shell_fault", "Entente could not do that.", "The part behind the window did not answer.", "Close Entente and start it again."),
   not_found: problem("not_found", "This game is no longer in the library.", "The service does not list it any more.", "Go back to the library.", false),

@@ -55,7 +55,7 @@ export function tauriBackend(): Backend {
     stopPlay: () => ask("stop_play"),
     dismissReport: () => ask("dismiss_report"),
     endRunning: (editionId) => ask("end_running", { editionId }),
-    settings: () => ask("settings"),
+    settings: (host, game) => ask("settings", { host, game }),
     setSetting: (key, layer, scope, value) => ask("set_setting", { key, layer, scope, value }),
     resetSetting: (key, layer, scope) => ask("reset_setting", { key, layer, scope }),
     doctor: () => ask("doctor"),

@@ -2,6 +2,15 @@
 import { tick } from "svelte";
 import { enter, here, scope } from "../focus/engine";
 
+/** Settings of one game or of one service instead of those of the user. */
+export interface SettingsScope {
+  layer: "game" | "host";
+  /** What the shell keeps them by: an edition without its place, or a provider. */
+  id: string;
+  /** For people. */
+  name: string;
+}
+
 export type View =
   | { name: "welcome" }
   | { name: "unlock" }
@@ -12,7 +21,7 @@ export type View =
   | { name: "signin"; provider: string }
   | { name: "play" }
   | { name: "report" }
-  | { name: "settings" }
+  | { name: "settings"; scope?: SettingsScope }
   | { name: "doctor" }
   | { name: "about" };
 

@@ -78,7 +78,7 @@ export class Shell {
   }
 
   async loadSettings(): Promise<void> {
-    const answer = await this.backend.settings();
+    const answer = await this.backend.settings(null, null);
     if (answer.status === "ok") {
       this.settings = answer.data;
       this.settingsProblem = null;

@@ -40,6 +40,14 @@ describe("the names that the shell and the view share", () => {
       const kind = settings().find((setting) => setting.key === key)?.kind;
       expect(kind, key).toEqual({ type: "choice", options: [...list.matchAll(/"([^"]+)"/g)].map(([, option]) => option) });
     }
+    const named = (list: string): string[] => [...list.matchAll(/Layer::(\w+)/g)].map(([, layer = ""]) => snake(layer));
+    const lists: Record<string, string[]> = {};
+    for (const [, name = "", list = ""] of rust("store/src/settings/registry.rs").matchAll(/^const (\w+): &\[Layer\] = &\[(.*?)\];/gm)) lists[name] = named(list);
+    for (const [, key = "", list = ""] of registry.matchAll(/^ {4}\w+\("([a-z_.]+)".*?, (\w+|&\[Layer::[^\]]+\])\),$/gm)) {
+      const layers = lists[list] ?? named(list);
+      expect(layers.length, key).toBeGreaterThan(0);
+      expect(settings().find((setting) => setting.key === key)?.allowed, key).toEqual(layers);
+    }
     for (const key of keys) expect(`settings.section.${key.split(".")[0]}` in en, key).toBe(true);
   });
 });
