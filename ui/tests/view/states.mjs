@@ -6,6 +6,8 @@ const after = (...steps) => async (page) => {
   for (const step of steps) await step(page);
 };
 const type = (selector, text) => (page) => page.fill(selector, text);
+/** What would come by itself. */
+const next = (page) => page.evaluate(() => window.fake.next());
 const pad = (button) => (page) => page.evaluate((b) => window.fake.emit({ event: "pad", button: b }), button);
 
 export const states = [
@@ -38,10 +40,10 @@ export const states = [
   ["accounts-signed-out", "code-declined", root({ name: "accounts" })],
   ["accounts-memory", "memory", root({ name: "accounts" })],
   ["signin-ways", "code-waits", go({ name: "signin", provider: "demo" })],
-  ["signin-code", "code-waits", after(go({ name: "signin", provider: "demo" }), (page) => page.click("[data-focus=way-device_code]"), (page) => page.waitForSelector(".letters")), 50],
-  ["signin-browser", "code-waits", after(go({ name: "signin", provider: "demo" }), (page) => page.click("[data-focus=way-browser]"), (page) => page.waitForSelector(".browser")), 50],
-  ["signin-declined", "code-declined", after(go({ name: "signin", provider: "demo" }), (page) => page.click("[data-focus=way-device_code]"), (page) => page.waitForSelector(".panel")), 20],
-  ["signin-expired", "code-expired", after(go({ name: "signin", provider: "demo" }), (page) => page.click("[data-focus=way-device_code]"), (page) => page.waitForSelector(".panel")), 20],
+  ["signin-code", "code-waits", after(go({ name: "signin", provider: "demo" }), (page) => page.click("[data-focus=way-device_code]"), next, (page) => page.waitForSelector(".letters"))],
+  ["signin-browser", "code-waits", after(go({ name: "signin", provider: "demo" }), (page) => page.click("[data-focus=way-browser]"), next, (page) => page.waitForSelector(".browser"))],
+  ["signin-declined", "code-declined", after(go({ name: "signin", provider: "demo" }), (page) => page.click("[data-focus=way-device_code]"), next, next, (page) => page.waitForSelector(".panel"))],
+  ["signin-expired", "code-expired", after(go({ name: "signin", provider: "demo" }), (page) => page.click("[data-focus=way-device_code]"), next, next, (page) => page.waitForSelector(".panel"))],
   ["signin-done", "library", (page) => page.evaluate(() => { window.nav.go({ name: "signin", provider: "demo" }); window.fake.emit({ event: "accounts", accounts: [{ provider: "demo", name: "Demo cloud", state: "signing_in", who: null, ways: ["guest"], problem: null }] }); window.fake.emit({ event: "sign_in", provider: "demo", step: { step: "done", who: "mira@example.org" } }); })],
   ["hosts", "library", root({ name: "hosts" })],
   ["hosts-empty", "hosts-empty", root({ name: "hosts" })],
@@ -59,6 +61,11 @@ export const states = [
   ["report-bad", "report-bad"],
   ["settings", "library", root({ name: "settings" })],
   ["settings-look", "library", after(root({ name: "settings" }), (page) => page.click("[data-focus=section-look]"))],
+  ["settings-game", "library", go({ name: "settings", scope: { layer: "game", id: "demo/c1", name: "Meteor Mile" } })],
+  ["settings-game-why", "library", after(go({ name: "settings", scope: { layer: "game", id: "demo/c1", name: "Meteor Mile" } }), (page) => page.click("[data-focus='why-video.fps']"))],
+  ["settings-game-where", "library", after(go({ name: "card", id: "c1" }), (page) => page.click("[data-focus=game-settings]"))],
+  ["settings-host", "library", go({ name: "settings", scope: { layer: "host", id: "demo", name: "Demo cloud" } })],
+  ["broken-settings-game", "broken", go({ name: "settings", scope: { layer: "game", id: "demo/c1", name: "Meteor Mile" } })],
   ["settings-search", "library", after(root({ name: "settings" }), type("[data-search]", "delay"))],
   ["settings-why", "library", after(root({ name: "settings" }), (page) => page.click("[data-focus='why-video.size']"))],
   ["settings-choice", "library", after(root({ name: "settings" }), (page) => page.click("[data-focus=section-look]"), (page) => page.click("[data-focus='set-look.theme']"))],
