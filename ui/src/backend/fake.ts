@@ -232,29 +232,23 @@ export class Fake implements Backend {
   }>> => {
     if (this.at.libraryProblem) return this.fail(this.at.libraryProblem);
     const search = query.search.toLowerCase();
-    const all = this.list.filter(
+    // All orders but this one are those of the list; it is sorted once and kept.
+    const all = this.ordered(query.sort).filter(
       (card) =>
         card.hidden === query.hidden &&
-        (search === "" || card.title.toLowerCase().includes(search)) &&
+        (search === "" || this.folded(card).includes(search)) &&
         (!query.playable || card.playable) &&
         (!query.favourites || card.favourite) &&
         (query.providers.length === 0 || query.providers.some((provider) => card.providers.includes(provider))) &&
         (query.genres.length === 0 || query.genres.some((genre) => card.genres.includes(genre))),
     );
-    const order: Record<LibraryQuery["sort"], (a: Card, b: Card) => number> = {
-      recent: (a, b) => (b.lastPlayed ?? 0) - (a.lastPlayed ?? 0),
-      name: (a, b) => a.title.localeCompare(b.title),
-      added: () => 0,
-      playtime: (a, b) => b.playtimeSeconds - a.playtimeSeconds,
-    };
-    all.sort(order[query.sort]);
     return this.answer({
       cards: all.slice(query.offset, query.offset + query.limit),
       total: all.length,
       asOf: this.at.asOfHours === null ? null : this.now - this.at.asOfHours * 3_600_000,
       refreshing: this.at.refreshing,
       problems: this.at.refreshProblems,
-      genres: [...new Set(this.list.flatMap((card) => card.genres))].sort(),
+      genres: this.genres(),
     });
   };
 
@@ -419,6 +413,41 @@ export class Fake implements Backend {
   quit = (): Promise<Result<null>> => this.answer(null);
 
   // ---- inside
+
+  // What a search needs, made anew only when the list is another one.
+  private index: { of: Card[]; orders: Map<LibraryQuery["sort"], Card[]>; folded: Map<Card, string>; genres: string[] | null } | null = null;
+
+  private indexed(): NonNullable<Fake["index"]> {
+    if (this.index?.of !== this.list) {
+      const folded = new Map(this.list.map((card) => [card, card.title.toLowerCase()]));
+      this.index = { of: this.list, orders: new Map(), folded, genres: null };
+    }
+    return this.index;
+  }
+
+  private ordered(sort: LibraryQuery["sort"]): Card[] {
+    const collator = new Intl.Collator("en");
+    const order: Record<LibraryQuery["sort"], (a: Card, b: Card) => number> = {
+      recent: (a, b) => (b.lastPlayed ?? 0) - (a.lastPlayed ?? 0),
+      name: (a, b) => collator.compare(a.title, b.title),
+      added: () => 0,
+      playtime: (a, b) => b.playtimeSeconds - a.playtimeSeconds,
+    };
+    const { orders, of } = this.indexed();
+    const known = orders.get(sort) ?? of.toSorted(order[sort]);
+    orders.set(sort, known);
+    return known;
+  }
+
+  private folded(card: Card): string {
+    return this.indexed().folded.get(card) ?? "";
+  }
+
+  private genres(): string[] {
+    const index = this.indexed();
+    index.genres ??= [...new Set(index.of.flatMap((card) => card.genres))].sort();
+    return index.genres;
+  }
 
   private answer<T>(data: T): Promise<Result<T>> {
     if (this.at.broken) return this.fail(this.at.broken);

@@ -38,3 +38,49 @@ export function place(grid: GridLayout, index: number): { left: number; top: num
     top: Math.floor(index / grid.columns) * grid.rowHeight,
   };
 }
+
+/** A place in the document, and which card it shows now. */
+export interface Slot {
+  key: number;
+  index: number;
+}
+
+/**
+ * Elements of the grid, used again: what has left the window becomes what comes into it. Nothing is made or thrown away
+ * while one scrolls, nothing is moved in the document, and what is kept (the focused card) stays the element it was.
+ */
+export class Slots {
+  private keys = new Map<number, number>();
+  private nextKey = 0;
+
+  /**
+   * Shows `wanted`, the most important first, but puts no more than `most` new cards into slots at once. Cards that are no
+   * longer wanted stay where they were until their slot is needed.
+   */
+  show(wanted: readonly number[], total: number, most: number): { slots: Slot[]; whole: boolean } {
+    const keep = new Set(wanted);
+    const spare: number[] = [];
+    for (const index of this.keys.keys()) {
+      if (index >= total) this.keys.delete(index);
+      else if (!keep.has(index)) spare.push(index);
+    }
+    let left = most;
+    let whole = true;
+    for (const index of wanted) {
+      if (this.keys.has(index)) continue;
+      if (left === 0) {
+        whole = false;
+        break;
+      }
+      left -= 1;
+      const old = spare.pop();
+      const key = old === undefined ? this.nextKey++ : (this.keys.get(old) ?? this.nextKey++);
+      if (old !== undefined) this.keys.delete(old);
+      this.keys.set(index, key);
+    }
+    // A window that has become smaller needs fewer.
+    if (whole) for (const index of spare.slice(wanted.length)) this.keys.delete(index);
+    const slots = [...this.keys].map(([index, key]) => ({ key, index }));
+    return { slots: slots.sort((a, b) => a.key - b.key), whole };
+  }
+}

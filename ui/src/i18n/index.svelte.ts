@@ -22,6 +22,22 @@ export function language(): Language {
   return locale.language;
 }
 
+/** Formatters are dear to make and asked for by every tile: one of each kind and language is kept. */
+function kept<F>(make: (language: Language) => F): () => F {
+  const made = new Map<Language, F>();
+  return () => {
+    const { language } = locale;
+    const known = made.get(language) ?? make(language);
+    made.set(language, known);
+    return known;
+  };
+}
+
+const plurals = kept((language) => new Intl.PluralRules(language));
+const spans = kept((language) => new Intl.RelativeTimeFormat(language, { numeric: "auto" }));
+const dates = kept((language) => new Intl.DateTimeFormat(language, { dateStyle: "medium" }));
+const numbers = [0, 1, 2].map((digits) => kept((language) => new Intl.NumberFormat(language, { maximumFractionDigits: digits })));
+
 /** Takes the setting `look.language`; `system` asks the browser. */
 export function setLanguage(wish: string): void {
   const from = wish === "system" ? navigator.language : wish;
@@ -45,7 +61,7 @@ type PluralKey = Extract<Key, `${string}_other`> extends `${infer Stem}_other` ?
 
 /** Text of a number of things: `_one` or `_other` as the language wants it. */
 export function count(stem: PluralKey, amount: number): string {
-  const form = new Intl.PluralRules(locale.language).select(amount) === "one" ? "one" : "other";
+  const form = plurals().select(amount) === "one" ? "one" : "other";
   return t(`${stem}_${form}`, { count: amount });
 }
 
@@ -55,8 +71,8 @@ export function maybe(key: string, fallback: string): string {
   return table[key] ?? fallback;
 }
 
-export function number(value: number, digits = 0): string {
-  return new Intl.NumberFormat(locale.language, { maximumFractionDigits: digits }).format(value);
+export function number(value: number, digits: 0 | 1 | 2 = 0): string {
+  return numbers[digits]?.().format(value) ?? String(value);
 }
 
 /** A span for reading: seconds below a minute, minutes below two hours, then hours. */
@@ -80,7 +96,7 @@ export function clock(seconds: number): string {
 /** How long ago, in words: `2 hours ago`, `yesterday`. */
 export function ago(at: number | null, now: number = Date.now()): string {
   if (at === null) return t("time.never");
-  const format = new Intl.RelativeTimeFormat(locale.language, { numeric: "auto" });
+  const format = spans();
   const seconds = Math.min(0, Math.round((at - now) / 1000));
   if (seconds > -60) return format.format(seconds, "second");
   if (seconds > -3600) return format.format(Math.round(seconds / 60), "minute");
@@ -90,7 +106,7 @@ export function ago(at: number | null, now: number = Date.now()): string {
 }
 
 export function date(at: number): string {
-  return new Intl.DateTimeFormat(locale.language, { dateStyle: "medium" }).format(at);
+  return dates().format(at);
 }
 
 /** A problem in the user's language where the table has its kind, else as the shell sent it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fullHeight, layout, place, range } from "../../src/components/grid";
+import { fullHeight, layout, place, range, Slots } from "../../src/components/grid";
 
 const grid = layout(1178, 184, 24, 4 / 3, 60);
 
@@ -42,5 +42,50 @@ describe("the virtual grid", () => {
     expect(range(grid, 3, 0, 700)).toEqual({ first: 0, last: 2 });
     expect(range(grid, 12, 1e9, 700).last).toBe(11);
     expect(fullHeight(grid, 0)).toBe(0);
+  });
+});
+
+describe("the elements of the grid", () => {
+  const run = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, step) => from + step);
+  const shown = (slots: { index: number }[]): number[] => slots.map(({ index }) => index).sort((a, b) => a - b);
+
+  it("are used again, none is made or moved while one scrolls", () => {
+    const slots = new Slots();
+    const first = slots.show(run(0, 30), 1000, 99).slots;
+    expect(first.map(({ key }) => key)).toEqual(run(0, 30));
+    const second = slots.show(run(5, 35), 1000, 99).slots;
+    expect(second.map(({ key }) => key)).toEqual(run(0, 30));
+    expect(shown(second)).toEqual(run(5, 35));
+    // What was there and still is stays the element it was.
+    for (const { key, index } of second) if (index < 30) expect(key).toBe(index);
+  });
+
+  it("keep what must stay, however far one goes", () => {
+    const slots = new Slots();
+    slots.show(run(0, 30), 1000, 99);
+    for (const at of [100, 500, 900, 0]) {
+      const { slots: now } = slots.show([7, ...run(at, at + 30).filter((index) => index !== 7)], 1000, 99);
+      expect(now.find(({ index }) => index === 7)?.key).toBe(7);
+    }
+  });
+
+  it("change no more than a frame allows, the important first, and come to an end", () => {
+    const slots = new Slots();
+    slots.show(run(0, 30), 1000, 99);
+    const { slots: now, whole } = slots.show(run(500, 530), 1000, 12);
+    expect(whole).toBe(false);
+    expect(shown(now).filter((index) => index >= 500)).toEqual(run(500, 512));
+    expect(now.length).toBe(30);
+    slots.show(run(500, 530), 1000, 12);
+    const end = slots.show(run(500, 530), 1000, 12);
+    expect([end.whole, shown(end.slots)]).toEqual([true, run(500, 530)]);
+  });
+
+  it("go when the list or the window becomes shorter", () => {
+    const slots = new Slots();
+    slots.show(run(0, 60), 1000, 99);
+    expect(slots.show(run(0, 10), 1000, 99).slots.length).toBeLessThanOrEqual(20);
+    expect(shown(slots.show(run(0, 3), 3, 99).slots)).toEqual([0, 1, 2]);
+    expect(slots.show([], 0, 99)).toEqual({ slots: [], whole: true });
   });
 });

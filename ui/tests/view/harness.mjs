@@ -35,6 +35,8 @@ export async function serve() {
   };
   const server = createServer((request, response) => {
     const address = new URL(request.url ?? "/", "http://localhost").pathname;
+    // Browsers ask for it by themselves; the shell's web view does not.
+    if (address === "/favicon.ico") return response.writeHead(204).end();
     const [, folder, rest] = /^\/(fake|dist)\/(.+)$/.exec(address) ?? [];
     const path = address === "/axe.js" ? AXE : folder && normalize(join(FOLDERS[folder], rest));
     const inside = path === AXE || (path && path.startsWith(FOLDERS[folder] + sep));

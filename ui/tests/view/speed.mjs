@@ -131,7 +131,14 @@ async function walking(page) {
       times.push(performance.now() - from);
       await new Promise((done) => requestAnimationFrame(done));
     }
-    return { times, index: Number(document.activeElement.dataset.index) };
+    const index = Number(document.activeElement.dataset.index);
+    // Elements are used again while one scrolls, but not the one that has the focus.
+    const scroller = document.querySelector(".scroller");
+    for (const top of [400_000, 0, 90_000]) {
+      scroller.scrollTop = top;
+      for (let frame = 0; frame < 4; frame += 1) await new Promise((done) => requestAnimationFrame(done));
+    }
+    return { times, index, kept: Number(document.activeElement.dataset.index) };
   });
 }
 
@@ -153,6 +160,7 @@ async function measure(seat) {
   if (scroll.work.length < 200) found.push(`only ${scroll.work.length} of 240 scroll steps were frames`);
   if (scroll.tiles > 120) found.push(`only what is near the window may exist: ${scroll.tiles} tiles`);
   if (walk.index < 60 * 4) found.push(`60 presses down must go 60 rows down, went to tile ${walk.index}`);
+  if (walk.kept !== walk.index) found.push(`the focus went from tile ${walk.index} to ${walk.kept} while the shelf was scrolled`);
   if (at(search.view, 1) > SEARCH * SLACK) found.push(`search: ${told(search.view)}`);
   if (at(scroll.work, 0.95) > SCROLL * SLACK) found.push(`scroll: ${told(scroll.work)}`);
   return [...found, ...(await seat.wrong())];
