@@ -135,8 +135,10 @@ export function settingHelp(key: string): string {
 
 export function settingValue(key: string, value: boolean | number | string, unit = ""): string {
   if (typeof value === "boolean") return t(value ? "common.on" : "common.off");
+  const named = settingTexts[locale.language][`${key}.${value}`];
+  if (named !== undefined) return named;
   if (typeof value === "number") return unit === "" ? number(value) : `${number(value)} ${unit}`;
-  return settingTexts[locale.language][`${key}.${value}`] ?? (value === "" ? "–" : value);
+  return value === "" ? "–" : value;
 }
 
 export function settingSection(section: string): string {

@@ -54,7 +54,9 @@ export function translated(text: string, language: string): string | null {
   if (whole !== undefined) return whole;
   for (const [pattern, to] of patterns.get(language) ?? []) {
     const parts = pattern.exec(text)?.slice(1);
-    if (parts) return to.replace(/\{\}/g, () => parts.shift() ?? "");
+    // Numbers in the holes are written as the language writes them.
+    const mark = new Intl.NumberFormat(language).format(0.5).charAt(1);
+    if (parts) return to.replace(/\{\}/g, () => (parts.shift() ?? "").replace(/^(\d+)\.(\d+)$/, `$1${mark}$2`));
   }
   return null;
 }

@@ -12,28 +12,32 @@ export function providerOf(id: string): string {
   return id.split("/", 1)[0] ?? id;
 }
 
+/** A fact of a way to play: what counts, and what else is known of it. */
+export interface Fact {
+  what: string;
+  more: string | null;
+}
+
 /**
  * What the way costs in waiting. No time given means three things: we wait there already and the service knows no time;
  * the place is busy and nobody knows for how long; or nothing has been said at all, as for a computer at home.
  */
-export function waiting(edition: Edition): string {
-  // It holds its place for us.
-  if (edition.running) return t("card.queue_none");
-  if (edition.queuePosition !== null) {
-    return edition.queueSeconds === null
-      ? t("card.queue_place", { position: edition.queuePosition })
-      : t("card.queue_place_time", { position: edition.queuePosition, time: span(edition.queueSeconds) });
-  }
-  if (edition.queueSeconds !== null) {
-    return edition.queueSeconds === 0 ? t("card.queue_none") : t("card.queue", { time: span(edition.queueSeconds) });
-  }
+export function waiting(edition: Edition): Fact {
+  const { queuePosition: position, queueSeconds: seconds } = edition;
+  // A game that runs holds its place for us.
+  if (edition.running || (position === null && seconds === 0)) return { what: t("card.queue_none"), more: null };
+  const time = seconds === null ? t("card.queue_open") : t("card.queue", { time: span(seconds) });
+  if (position !== null) return { what: t("card.queue_place", { position }), more: time };
+  if (seconds !== null) return { what: time, more: null };
   // Only a place of a service has a queue.
-  return edition.available && titleOf(edition.id) !== edition.id ? t("card.queue_unknown") : "–";
+  return edition.available && titleOf(edition.id) !== edition.id ? { what: t("card.queue_some"), more: time } : { what: "–", more: null };
 }
 
 /** The best picture of a way, in the user's words; what is not understood is shown as it came. */
-export function picture(quality: string | null): string {
-  if (quality === null) return "–";
+export function picture(quality: string | null): Fact {
+  if (quality === null) return { what: "–", more: null };
   const [, width, height, rate] = /^(\d+)x(\d+) at (\d+)$/.exec(quality) ?? [];
-  return width && height && rate ? t("card.quality", { width, height, rate }) : quality;
+  return width && height && rate
+    ? { what: t("card.size", { width, height }), more: t("card.rate", { rate }) }
+    : { what: quality, more: null };
 }

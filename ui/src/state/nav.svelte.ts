@@ -93,12 +93,15 @@ export class Nav {
     enter(focus, scope(), false);
   }
 
-  /** For a view that has loaded: to the remembered element, unless the user has moved on already. */
-  async loaded(): Promise<void> {
+  /**
+   * For a view that has loaded: to the remembered element, unless the user has moved on already. `orAny`: to anything, when
+   * nothing is meant to be first.
+   */
+  async loaded(orAny = true): Promise<void> {
     await tick();
     const active = document.activeElement;
     if (active !== null && active !== document.body && active.closest("main, dialog")) return;
-    enter(this.stack.at(-1)?.focus ?? null);
+    enter(this.stack.at(-1)?.focus ?? null, scope(), orAny);
   }
 }
 

@@ -8,7 +8,7 @@ import { en } from "../../src/i18n/en";
 import { sentence, setLanguage } from "../../src/i18n/index.svelte";
 import { sentenceTexts, translated } from "../../src/i18n/sentences";
 import { picture, providerOf, titleOf, waiting } from "../../src/screens/editions";
-import { figureExplained, figureName } from "../../src/screens/figures";
+import { figureExplained, figureName, figureParts } from "../../src/screens/figures";
 import { stageName } from "../../src/screens/stages";
 
 function rust(path: string): string {
@@ -68,6 +68,15 @@ describe("names that come from the app", () => {
     expect(known.filter((text) => !said.has(text))).toEqual([]);
   });
 
+  it("have values with a large part and a small one", () => {
+    expect(["31 ms (1 in 100: 44 ms)", "41 fps, 6.4 % missed", "8 ms", "0.0 % (100 % came back)"].map(figureParts)).toEqual([
+      ["31 ms", "1 in 100: 44 ms"],
+      ["41 fps", "6.4 % missed"],
+      ["8 ms", ""],
+      ["0.0 %", "100 % came back"],
+    ]);
+  });
+
   it("are never shown raw when they are new", () => {
     expect([figureName("frame_pacing"), stageName("warming_up.disk")]).toEqual(["Frame pacing", "Warming up disk"]);
     expect([figureExplained("frame_pacing", "How even."), figureExplained("rtt", "other words")]).toEqual(["How even.", en["figure.rtt.help"]]);
@@ -76,7 +85,7 @@ describe("names that come from the app", () => {
 
 describe("sentences of the shell", () => {
   it("keep what stands in their holes, and stay as they are where there is no other", () => {
-    expect(translated("60 fps, 0.1 % missed", "de")).toBe("60 je Sekunde, 0.1 % verpasst");
+    expect(translated("60 fps, 0.1 % missed", "de")).toBe("60 je Sekunde, 0,1 % verpasst");
     expect(translated("Sign in to North (beta) first.", "de")).toBe("Melde dich zuerst bei North (beta) an.");
     expect(translated("Something new.", "de")).toBeNull();
     expect(sentence("You stopped the game.")).toBe("You stopped the game.");
@@ -88,24 +97,27 @@ describe("sentences of the shell", () => {
 describe("a way to play", () => {
   const edition = (part: Partial<Edition>): Edition => ({ id: "demo/a@near", provider: "demo", providerName: "Demo", place: "Near", entitlement: "free", entitledUntil: null, quality: null, pingMs: null, queueSeconds: null, queuePosition: null, running: false, available: true, why: null, ...part });
 
+  const said = (part: Partial<Edition>): string => Object.values(waiting(edition(part))).filter((text) => text !== null).join(", ");
+
   it("says what waiting is known", () => {
-    expect(waiting(edition({ queueSeconds: 0 }))).toBe("No waiting");
-    expect(waiting(edition({ queueSeconds: 120 }))).toBe("About 2 minutes");
-    expect(waiting(edition({}))).toBe("A queue, time not known");
-    expect(waiting(edition({ queuePosition: 3 }))).toBe("Place 3, time not known");
-    expect(waiting(edition({ queuePosition: 3, queueSeconds: 40 }))).toBe("Place 3, about 40 seconds");
+    expect(said({ queueSeconds: 0 })).toBe("No waiting");
+    expect(said({ queueSeconds: 120 })).toBe("About 2 minutes");
+    expect(said({})).toBe("A queue, time not known");
+    expect(said({ queuePosition: 3 })).toBe("Place 3, time not known");
+    expect(said({ queuePosition: 3, queueSeconds: 40 })).toBe("Place 3, About 40 seconds");
   });
 
   it("speaks of no queue where there can be none", () => {
-    expect(waiting(edition({ running: true }))).toBe("No waiting");
-    expect(waiting(edition({ available: false }))).toBe("–");
-    expect(waiting(edition({ id: "home/a" }))).toBe("–");
+    expect(said({ running: true })).toBe("No waiting");
+    expect(said({ available: false })).toBe("–");
+    expect(said({ id: "home/a" })).toBe("–");
   });
 
   it("is taken apart as the app does it", () => {
     const titles = ["demo/game@near", "demo/a@b@far", "demo/game", "demo@x/game", "demo/game@"].map(titleOf);
     expect(titles).toEqual(["demo/game", "demo/a@b", "demo/game", "demo@x/game", "demo/game@"]);
     expect(providerOf("demo/a/b@near")).toBe("demo");
-    expect([picture("1920x1080 at 60"), picture("up to 4K"), picture(null)]).toEqual(["1920 × 1080, 60 a second", "up to 4K", "–"]);
+    expect(picture("1920x1080 at 60")).toEqual({ what: "1920 × 1080", more: "60 a second" });
+    expect([picture("up to 4K").what, picture(null).what]).toEqual(["up to 4K", "–"]);
   });
 });

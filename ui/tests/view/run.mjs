@@ -33,7 +33,7 @@ if (strange.length > 0) {
   console.error(`no such part: ${strange.join(", ")}; there are ${Object.keys(PARTS).join(", ")}`);
   process.exit(1);
 }
-if (!only) rmSync(join(OUT, "shots"), { recursive: true, force: true });
+if (!only && wanted.length === 0) rmSync(join(OUT, "shots"), { recursive: true, force: true });
 
 const started = Date.now();
 const { server, address } = await serve();
