@@ -21,7 +21,8 @@ const FAKE_POLICY = PRODUCT_POLICY.replace(/connect-src [^;]+/, "connect-src 'no
 
 export function browserPath() {
   const wish = process.env.ENTENTE_CHROMIUM;
-  return [wish, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => path && existsSync(path));
+  const known = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+  return (wish ? [wish] : known).find((path) => existsSync(path));
 }
 
 export const built = (page) => existsSync(join(FOLDERS[page], page === "fake" ? "fake.html" : "index.html"));
@@ -151,7 +152,12 @@ export class Seat {
   }
 }
 
-/** Until what was asked for is drawn. */
+/** Until what was asked for is drawn, and the shelf has filled its window. */
 export async function settle(page) {
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  await page.evaluate(async () => {
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    const places = () => [...document.querySelectorAll(".grid > li")].map((tile) => tile.style.transform).join();
+    await frame();
+    for (let before = null, now = places(); before !== now; before = now, now = places()) await frame();
+  });
 }
