@@ -169,6 +169,22 @@ const all = {
     await said(page, "Meteor Mile is playing in its own window");
   },
 
+  async "locked, wrong passphrase, then the link that opened the program"(page, who) {
+    await heading(page, "Unlock your sign-ins");
+    await page.evaluate(() => window.fake.emit({ event: "open", target: "play/demo/c1@near" }));
+    await who.write("[data-focus=passphrase]", "nope");
+    await who.at("main button[type=submit]");
+    await page.waitForSelector(".panel");
+    assert.equal((await who.focus()) ?? "passphrase", "passphrase");
+    assert.equal(await page.$("dialog[open]"), null, "a link waits for the passphrase");
+    await who.write("[data-focus=passphrase]", "open");
+    await who.at("main button[type=submit]");
+    await heading(page, "A link wants to start Meteor Mile");
+    await who.back();
+    await heading(page, "Meteor Mile");
+    assert.equal(await page.evaluate(() => window.shell.play.state), "idle");
+  },
+
   async "queue, then cancel"(page, who) {
     await who.at("[data-focus=card-c4]");
     await heading(page, "Night Ferry");
@@ -280,7 +296,7 @@ const all = {
   },
 };
 
-const START = { "first run, play, report": "first-run", "declined sign-in, then out": "code-declined" };
+const START = { "first run, play, report": "first-run", "declined sign-in, then out": "code-declined", "locked, wrong passphrase, then the link that opened the program": "locked" };
 
 async function travel(seat, name, kind) {
   const page = await seat.open({ scenario: START[name] });
