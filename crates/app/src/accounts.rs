@@ -16,6 +16,8 @@ pub(crate) struct Accounts {
     all: Mutex<Vec<Account>>,
     /// Sign-ins on the way, and what each account was before.
     running: Mutex<HashMap<String, (AbortHandle, AccountState)>>,
+    /// Pages of the services where those sign-ins go on.
+    pages: Mutex<HashMap<String, String>>,
 }
 
 impl Accounts {
@@ -34,7 +36,7 @@ impl Accounts {
                 }
             })
             .collect();
-        Self { all: Mutex::new(all), running: Mutex::default() }
+        Self { all: Mutex::new(all), running: Mutex::default(), pages: Mutex::default() }
     }
 }
 
@@ -93,11 +95,13 @@ impl App {
             let shown = app.clone();
             let name = id.clone();
             let steps = move |step: provider::SignInStep| {
+                shown.page_known(&name, &step);
                 shown.tell(AppEvent::SignIn { provider: name.clone(), step: step_of(step) });
             };
             let result = service.sign_in(way, &steps).await;
             // From here on it cannot be stopped any more.
             app.inner.accounts.running.lock().remove(&id);
+            app.inner.accounts.pages.lock().remove(&id);
             match result {
                 Ok(account) => {
                     let who = account.who.clone();
@@ -123,9 +127,30 @@ impl App {
         let running = self.inner.accounts.running.lock().remove(provider);
         if let Some((task, before)) = running {
             task.abort();
+            self.inner.accounts.pages.lock().remove(provider);
             self.change_account(provider, |account| account.state = before);
             self.tell(AppEvent::SignIn { provider: provider.to_owned(), step: SignInStep::Cancelled });
         }
+    }
+
+    /// The page where the sign-in on the way goes on, for a browser.
+    ///
+    /// # Errors
+    /// There is no sign-in on the way, or the service has not said yet where it goes on.
+    pub fn sign_in_page(&self, provider: &str) -> Result<String, Problem> {
+        self.inner.accounts.pages.lock().get(provider).cloned().ok_or_else(|| {
+            let why = "No sign-in waits for its page.";
+            Problem::new(ProblemKind::BadInput, "There is no page to open.", why, "Start the sign-in again.")
+        })
+    }
+
+    fn page_known(&self, provider: &str, step: &provider::SignInStep) {
+        let page = match step {
+            provider::SignInStep::Code { url, url_complete, .. } => url_complete.as_ref().unwrap_or(url),
+            provider::SignInStep::Browser { url } => url,
+            provider::SignInStep::Finishing => return,
+        };
+        self.inner.accounts.pages.lock().insert(provider.to_owned(), page.clone());
     }
 
     /// Signs out, here and at the service, and forgets what it listed.

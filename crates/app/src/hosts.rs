@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use entente_model::catalogue::{Host, HostState};
+use entente_model::catalogue::Host;
 use entente_model::{Problem, ProblemKind, Provider};
 
 use crate::App;
@@ -93,12 +93,7 @@ fn view(provider: &str, kind: &str, host: Host) -> HostView {
         name: host.name,
         kind: kind.to_owned(),
         address: host.address,
-        state: match host.state {
-            HostState::Online => "online",
-            HostState::Asleep => "asleep",
-            HostState::Offline => "offline",
-            HostState::Unknown => "unknown",
-        },
+        state: host.state,
         paired: host.paired,
         can_wake: host.can_wake,
         problem: None,

@@ -9,6 +9,7 @@ mod doctor;
 pub mod edge;
 mod hosts;
 mod library;
+pub mod link;
 pub mod merge;
 pub mod play;
 pub mod report;
@@ -57,6 +58,7 @@ pub struct Parts {
 
 /// Something that a view may want to show.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(tag = "event", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum AppEvent {
     /// Who is signed in has changed.

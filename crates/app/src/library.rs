@@ -14,7 +14,7 @@ use tokio::task::AbortHandle;
 
 use crate::merge::Entry;
 use crate::shelf::{self, Cards, Placed};
-use crate::view::{AccountState, CardDetail, Edition, LibraryPage, LibraryQuery, ProviderProblem};
+use crate::view::{AccountState, CardDetail, Edition, Entitled, LibraryPage, LibraryQuery, ProviderProblem};
 use crate::{App, AppEvent, blocking};
 
 /// Pages after which a service that never comes to an end is not asked further: 20 times the largest catalogue known.
@@ -311,6 +311,15 @@ impl App {
         .await
     }
 
+    /// The picture at the path of an address that a [`crate::view::Card`] has: `/tile/` or `/hero/`, then the edition.
+    ///
+    /// # Errors
+    /// It is no such path; else as [`App::art`].
+    pub async fn art_at(&self, path: &str) -> Result<(Vec<u8>, &'static str), Problem> {
+        let (which, edition) = shelf::art_named(path).ok_or_else(no_such_card)?;
+        self.art(which, &edition).await
+    }
+
     /// Notes a session that was started, so that the shelf offers to go back to it.
     pub(crate) fn session_known(&self, provider: &str, session: Option<Session>, id: &str) {
         let mut all = self.inner.refreshing.sessions.lock();
@@ -405,11 +414,11 @@ fn edition_of(
     why: Option<String>,
 ) -> Edition {
     let (entitlement, entitled_until) = match entry.title.entitlement {
-        Entitlement::Unknown => ("unknown", None),
-        Entitlement::Free => ("free", None),
-        Entitlement::Owned => ("owned", None),
-        Entitlement::Subscription { until_millis } => ("subscription", until_millis),
-        Entitlement::None => ("none", None),
+        Entitlement::Unknown => (Entitled::Unknown, None),
+        Entitlement::Free => (Entitled::Free, None),
+        Entitlement::Owned => (Entitled::Owned, None),
+        Entitlement::Subscription { until_millis } => (Entitled::Subscription, until_millis),
+        Entitlement::None => (Entitled::None, None),
     };
     let queue_position = match session.map(|session| &session.state) {
         Some(SessionState::Queued { position, .. }) => Some(*position),

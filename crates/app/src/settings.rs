@@ -29,6 +29,7 @@ impl App {
                 },
                 value: resolved.value,
                 default_value: setting.default_value(),
+                allowed: setting.layers.to_vec(),
                 layers: resolved
                     .chain
                     .into_iter()

@@ -171,6 +171,9 @@ fn best_name<'a>(members: &[&'a Entry]) -> Option<&'a str> {
     members.iter().map(|member| member.title.name.as_str()).min_by_key(|name| name.chars().count())
 }
 
+/// Where the shell serves pictures to its web view. The web view of Windows knows no schemes of others, so it gets a name.
+const ART: &str = if cfg!(windows) { "http://entente-art.localhost" } else { "entente-art://localhost" };
+
 /// Address of a picture within the shell: the shell serves it from the cache or fetches it once.
 pub(crate) fn art_of(entry: &Entry, which: &str) -> String {
     let title: &Title = &entry.title;
@@ -180,7 +183,16 @@ pub(crate) fn art_of(entry: &Entry, which: &str) -> String {
     };
     let version = version.map_or("", |art| art.version.as_str());
     let quoted = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    format!("entente-art://localhost/{which}/{}?v={}", quoted(&entry.edition()), quoted(version))
+    format!("{ART}/{which}/{}?v={}", quoted(&entry.edition()), quoted(version))
+}
+
+/// Which picture of which edition is at the path of an address of [`art_of`].
+pub(crate) fn art_named(path: &str) -> Option<(&str, String)> {
+    let (which, quoted) = path.strip_prefix('/')?.split_once('/')?;
+    let pair = url::form_urlencoded::parse(quoted.as_bytes()).next()?;
+    // One word without a value, which is what quoting made.
+    let right = matches!(which, "tile" | "hero") && pair.1.is_empty() && !quoted.contains(['=', '&']);
+    right.then(|| (which, pair.0.into_owned()))
 }
 
 #[cfg(test)]
@@ -224,6 +236,20 @@ mod tests {
         let (part, total) = cards.find(&LibraryQuery { offset: 1, limit: 1, ..LibraryQuery::default() });
         assert_eq!((part.len(), total), (1, 3));
         assert_eq!(cards.genres, ["Action", "Puzzle", "Shooter"]);
+    }
+
+    #[test]
+    fn addresses_of_pictures_are_read_back() {
+        let mut entry = Entry { provider: "demo".to_owned(), title: Title::default() };
+        for id in ["game", "a b+c", "Ünicode/§", "x=1&y"] {
+            id.clone_into(&mut entry.title.id);
+            let address = art_of(&entry, "hero");
+            let path = address.strip_prefix(ART).and_then(|path| path.split('?').next()).unwrap();
+            assert_eq!(art_named(path), Some(("hero", format!("demo/{id}"))));
+        }
+        for wrong in ["", "/", "/tile", "/other/demo%2Fgame", "/tile/a=b", "/tile/a&b"] {
+            assert_eq!(art_named(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -3,12 +3,14 @@
 //! Times are Unix milliseconds. Nothing here ever carries a token.
 
 use entente_model::Problem;
+use entente_model::catalogue::HostState;
 use entente_model::provider::SignInWay;
 use entente_store::settings::{Layer, Value};
 use serde::{Deserialize, Serialize};
 
 /// A service and who is signed in there.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
     /// Name for programs.
@@ -27,6 +29,7 @@ pub struct Account {
 
 /// Where a sign-in stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum AccountState {
     /// Nobody.
@@ -44,6 +47,7 @@ pub enum AccountState {
 
 /// A step of a sign-in.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(tag = "step", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum SignInStep {
     /// The service is asked.
@@ -82,6 +86,7 @@ pub enum SignInStep {
 
 /// What to list.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "camelCase", default)]
 pub struct LibraryQuery {
     /// Words that must be in the name.
@@ -122,6 +127,7 @@ impl Default for LibraryQuery {
 
 /// Order of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
     /// Last played first, then by name.
@@ -137,6 +143,7 @@ pub enum Sort {
 
 /// A game on the shelf.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "camelCase")]
 pub struct Card {
     /// Name for programs.
@@ -165,6 +172,7 @@ pub struct Card {
 
 /// A part of the shelf.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "camelCase")]
 pub struct LibraryPage {
     /// The cards.
@@ -183,6 +191,7 @@ pub struct LibraryPage {
 
 /// A failure of one service.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 pub struct ProviderProblem {
     /// Which.
     pub provider: String,
@@ -192,6 +201,7 @@ pub struct ProviderProblem {
 
 /// One way to play a game.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "camelCase")]
 pub struct Edition {
     /// Opaque: what `play` takes.
@@ -202,8 +212,8 @@ pub struct Edition {
     pub provider_name: String,
     /// Region, console or computer.
     pub place: String,
-    /// `owned`, `subscription`, `free`, `none` or `unknown`.
-    pub entitlement: &'static str,
+    /// Whether the account may play it.
+    pub entitlement: Entitled,
     /// End of the subscription.
     pub entitled_until: Option<u64>,
     /// Best picture there.
@@ -222,8 +232,26 @@ pub struct Edition {
     pub why: Option<String>,
 }
 
+/// Whether the account may play an edition, and on what ground.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
+#[serde(rename_all = "snake_case")]
+pub enum Entitled {
+    /// Bought.
+    Owned,
+    /// While the subscription lasts.
+    Subscription,
+    /// Everybody may.
+    Free,
+    /// Not with this account.
+    None,
+    /// Nobody said.
+    Unknown,
+}
+
 /// A card, opened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "camelCase")]
 pub struct CardDetail {
     /// The card.
@@ -248,6 +276,7 @@ pub struct CardDetail {
 
 /// Where the game in play stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(tag = "state", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum PlayState {
     /// Nothing runs.
@@ -298,6 +327,7 @@ pub enum PlayState {
 
 /// One figure of a game that was played.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 pub struct Figure {
     /// Name for programs: the view has words for it.
     pub name: String,
@@ -311,6 +341,7 @@ pub struct Figure {
 
 /// How good a figure is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Grade {
     /// Nobody would notice.
@@ -325,6 +356,7 @@ pub enum Grade {
 
 /// How a game was.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "camelCase")]
 pub struct AfterPlay {
     /// Its card.
@@ -347,6 +379,7 @@ pub struct AfterPlay {
 
 /// A setting.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "camelCase")]
 pub struct SettingView {
     /// `section.name`.
@@ -359,12 +392,15 @@ pub struct SettingView {
     pub value: Value,
     /// The value if nobody sets one.
     pub default_value: Value,
+    /// Layers where it may be set.
+    pub allowed: Vec<Layer>,
     /// Where values come from, strongest first.
     pub layers: Vec<SettingLayer>,
 }
 
 /// What values a setting has.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum SettingKind {
     /// On or off.
@@ -391,6 +427,7 @@ pub enum SettingKind {
 
 /// A value in a layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 pub struct SettingLayer {
     /// Layer.
     pub layer: Layer,
@@ -402,6 +439,7 @@ pub struct SettingLayer {
 
 /// A console or computer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "camelCase")]
 pub struct HostView {
     /// `provider/host`.
@@ -412,8 +450,8 @@ pub struct HostView {
     pub kind: String,
     /// `host:port`.
     pub address: String,
-    /// `online`, `asleep`, `offline` or `unknown`.
-    pub state: &'static str,
+    /// Whether it can be played now.
+    pub state: HostState,
     /// Keys have been exchanged.
     pub paired: bool,
     /// It can be woken over the network.
@@ -424,6 +462,7 @@ pub struct HostView {
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
     /// Name for programs.
@@ -440,6 +479,7 @@ pub struct Check {
 
 /// How a thing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum CheckState {
     /// Well.

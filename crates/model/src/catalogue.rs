@@ -58,6 +58,7 @@ pub struct Art {
 
 /// What a title is played with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum InputKind {
     /// A game controller.
@@ -143,6 +144,7 @@ pub struct Host {
 
 /// Whether a host can be played now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum HostState {
     /// Answers.

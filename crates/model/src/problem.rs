@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Names of failures that programs may act on; the words beside them are for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProblemKind {
@@ -45,6 +46,7 @@ pub enum ProblemKind {
 
 /// A failure in words. `Display` is all three sentences.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "camelCase")]
 #[error("{what} {why} {next_step}")]
 pub struct Problem {

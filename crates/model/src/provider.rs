@@ -10,6 +10,7 @@ use crate::ticket::Ticket;
 
 /// How a user can sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum SignInWay {
     /// A code, typed at the service with any device (RFC 8628).

@@ -26,6 +26,7 @@ pub const SHORTEST_PASSPHRASE: usize = 8;
 
 /// Where secrets are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Kept {
     /// In a file, sealed with a key that the system's keyring holds.
@@ -40,6 +41,7 @@ pub enum Kept {
 
 /// Where secrets are, and why there.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 pub struct VaultStatus {
     /// Where.
     pub kept: Kept,

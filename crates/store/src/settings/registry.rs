@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A value of a setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(untagged)]
 pub enum Value {
     /// On or off.
@@ -51,6 +52,7 @@ pub enum Kind {
 
 /// Where a value can be set. Later ones are stronger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "types", derive(specta::Type))]
 #[serde(rename_all = "snake_case")]
 pub enum Layer {
     /// Of the program.
