@@ -53,4 +53,7 @@ pub fn shell_line(data: &[u8]) {
         assert!(target.starts_with('/') && !target.contains(['\r', '\n', ' ']), "{target:?}");
     }
     let _ = read_line(text(data));
+    if let Some(place) = entente_app::link::target(text(data)) {
+        assert!(place.bytes().all(|byte| byte.is_ascii_graphic()), "{place:?}");
+    }
 }

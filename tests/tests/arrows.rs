@@ -24,6 +24,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("providers", &["model"]),
     ("app", &["model", "store", "providers"]),
+    ("cli", &["model", "store", "app"]),
+    ("shell", &["model", "input", "store", "providers", "app", "cli"]),
     ("lab", &["model", "rtp", "peer"]),
     ("xtask", &[]),
 ];
