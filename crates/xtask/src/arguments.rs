@@ -6,13 +6,15 @@ pub(crate) const USAGE: &str = "\
 Usage: cargo xtask TASK
 
   play [--direct] [ADDRESS] [PLAYER ARGUMENTS]
-        Build and play. Without an address: the demo game, from a small game cloud inside the player.
-        --direct starts the player without the library window (there is none yet, so it is the same).
+        Build and play. Without anything else: the library, with a small game cloud of its own to try.
+        With an address or a switch of the player, or --direct: the player alone, by itself with the demo game.
         Without a display: cargo xtask play --headless --seconds 10 --report r.json
   setup [--test]
         Install what building needs (with --test: what the tests need too). Done by the others when needed.
   test [--quick]
         Everything that CI runs. --quick leaves out the journeys with whole programs.
+  package [--bundles KIND,...]
+        Make packages of this system: deb and rpm on Linux. --debug: of the programs that the tests use.
   bench [NAME] [ARGUMENTS]
         Measure, for example: cargo xtask bench NAME --json out.json. Without a name: the list.
   fuzz [NAME | all] [--seconds N]
@@ -29,6 +31,7 @@ pub(crate) enum Task {
     Setup { test: bool },
     Play { direct: bool, arguments: Vec<OsString> },
     Test { quick: bool },
+    Package { debug: bool, kinds: String },
     Bench { name: Option<String>, arguments: Vec<OsString> },
     Fuzz { name: Option<String>, seconds: u64 },
 }
@@ -45,6 +48,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Tas
         Some("setup") => Ok(Task::Setup { test: flag(rest, "setup", "--test")? }),
         Some("test") => Ok(Task::Test { quick: flag(rest, "test", "--quick")? }),
         Some("play") => Ok(play(rest)),
+        Some("package") => package(rest),
         Some("bench") => {
             let named = rest.first().is_some_and(|first| !first.to_string_lossy().starts_with('-'));
             let name = if named { Some(text(rest.remove(0))?) } else { None };
@@ -79,6 +83,25 @@ fn play(rest: Vec<OsString>) -> Task {
         arguments = others;
     }
     Task::Play { direct, arguments: arguments.to_vec() }
+}
+
+fn package(rest: Vec<OsString>) -> Result<Task, String> {
+    let (mut debug, mut kinds) = (false, String::new());
+    let mut rest = rest.into_iter();
+    while let Some(argument) = rest.next() {
+        match argument.to_str() {
+            Some("--debug") => debug = true,
+            Some("--bundles") => {
+                kinds = rest.next().map(text).transpose()?.unwrap_or_default();
+                let plain = |kind: &str| !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_lowercase());
+                if !kinds.split(',').all(plain) {
+                    return Err("--bundles needs a list such as deb,rpm.".to_owned());
+                }
+            }
+            _ => return Err(format!("`package` does not know {}; it knows --bundles.", argument.to_string_lossy())),
+        }
+    }
+    Ok(Task::Package { debug, kinds })
 }
 
 fn fuzz(rest: Vec<OsString>) -> Result<Task, String> {
@@ -137,6 +160,15 @@ mod tests {
         }
         let arguments = list("whep+http://h:1/whep/game --direct");
         assert_eq!(parsed("play whep+http://h:1/whep/game --direct"), Ok(Task::Play { direct: false, arguments }));
+    }
+
+    #[test]
+    fn packages_have_kinds() {
+        assert_eq!(parsed("package"), Ok(Task::Package { debug: false, kinds: String::new() }));
+        let kinds = "deb,rpm".to_owned();
+        assert_eq!(parsed("package --debug --bundles deb,rpm"), Ok(Task::Package { debug: true, kinds }));
+        assert!(parsed("package --bundles").is_err() && parsed("package deb").is_err());
+        assert!(parsed("package --bundles deb,--x").is_err());
     }
 
     #[test]

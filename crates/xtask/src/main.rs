@@ -7,7 +7,9 @@ mod arguments;
 mod bench;
 mod doctests;
 mod fuzz;
+mod package;
 mod packages;
+mod page;
 mod play;
 mod report;
 mod setup;
@@ -53,8 +55,9 @@ fn main() -> ExitCode {
             Ok(())
         }
         Task::Setup { test } => setup::run(test),
-        Task::Play { arguments, .. } => play::run(&arguments),
+        Task::Play { direct, arguments } => play::run(direct, &arguments),
         Task::Test { quick } => test::run(quick),
+        Task::Package { debug, kinds } => package::run(debug, &kinds),
         Task::Bench { name, arguments } => bench::run(name.as_deref(), &arguments),
         Task::Fuzz { name, seconds } => fuzz::run(name.as_deref(), seconds),
     };

@@ -22,6 +22,8 @@ pub(crate) const DEBIAN_BUILD: &[&str] = &[
     "libgl1-mesa-dri",
     "mesa-vulkan-drivers",
     "fonts-dejavu-core",
+    "libwebkit2gtk-4.1-dev",
+    "librsvg2-dev",
 ];
 
 /// What the tests use besides; where one is missing, the tests that want it say so and are skipped.
@@ -48,6 +50,8 @@ pub(crate) const DEBIAN_TEST: &[&str] = &[
     "python3-venv",
     "dbus",
     "gnome-keyring",
+    "webkit2gtk-driver",
+    "rpm",
 ];
 
 /// Systems whose packages we know by name.

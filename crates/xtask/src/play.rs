@@ -1,9 +1,10 @@
-//! Build the player and start it.
+//! Build Entente and start it: the library, or the player alone.
 
 use std::ffi::OsString;
 use std::process::Command;
 
 use crate::Failure;
+use crate::page;
 use crate::setup;
 use crate::shell;
 
@@ -11,8 +12,10 @@ use crate::shell;
 const NO_DISPLAY: u8 = 16;
 const DEMO: &str = "demo://game";
 
-pub(crate) fn run(arguments: &[OsString]) -> Result<(), Failure> {
-    let arguments = player_arguments(arguments);
+pub(crate) fn run(direct: bool, arguments: &[OsString]) -> Result<(), Failure> {
+    // Whatever is said to the player means the player.
+    let direct = direct || !arguments.iter().all(|argument| of_library(argument));
+    let arguments = if direct { player_arguments(arguments) } else { arguments.to_vec() };
     if cfg!(target_os = "linux") && !has_display() && wants_window(&arguments) {
         return Err(Failure::with_code(
             "There is no display here: neither DISPLAY nor WAYLAND_DISPLAY is set.\n\
@@ -22,13 +25,32 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<(), Failure> {
         ));
     }
     setup::ensure(false)?;
-    println!("Building the player (the first time takes some minutes) ...");
-    shell::run(&mut shell::cargo(["build", "--release", "-p", "entente-player", "-p", "entente-demo"])).map_err(
-        |failure| Failure::with_code("The player could not be built; the messages above say why.", failure.code),
-    )?;
-    let mut player = Command::new(shell::release_binary("entente-player"));
-    player.args(&arguments);
-    become_it(player)
+    let program = if direct {
+        println!("Building the player (the first time takes some minutes) ...");
+        build(&["-p", "entente-player", "-p", "entente-demo"])?;
+        "entente-player"
+    } else {
+        let node = page::Node::find()?;
+        page::packages(&node)?;
+        page::build(&node)?;
+        println!("Building Entente (the first time takes some minutes) ...");
+        build(&["-p", "entente-shell", "-p", "entente-player", "-p", "entente-demo"])?;
+        "entente"
+    };
+    let mut command = Command::new(shell::release_binary(program));
+    command.args(&arguments);
+    become_it(command)
+}
+
+fn build(packages: &[&str]) -> Result<(), Failure> {
+    shell::run(shell::cargo(["build", "--release"]).args(packages))
+        .map_err(|failure| Failure::with_code("It could not be built; the messages above say why.", failure.code))
+}
+
+/// Links and switches that the library takes itself.
+fn of_library(argument: &OsString) -> bool {
+    let text = argument.to_string_lossy();
+    text.starts_with("entente://") || text.starts_with("--services=") || text == "--help"
 }
 
 /// `play`, an address unless something else says what to play, and what was given.
@@ -86,6 +108,14 @@ mod tests {
         assert_eq!(player_arguments(&list("--ticket -")), list("play --ticket -"));
         assert_eq!(player_arguments(&list("--headless --ticket=-")), list("play --headless --ticket=-"));
         assert_eq!(player_arguments(&list("--list-devices")), list("--list-devices"));
+    }
+
+    #[test]
+    fn the_library_opens_unless_something_is_said_to_the_player() {
+        assert!(list("entente://card/demo/game --services=s.json").iter().all(of_library));
+        for player in ["--headless", "demo://game", "whep+http://h/g", "--ticket", "--list-devices"] {
+            assert!(!of_library(&player.into()), "{player}");
+        }
     }
 
     #[test]

@@ -105,7 +105,7 @@ fn not_installed(wanted: &[&'static str]) -> Option<Vec<&'static str>> {
     Some(missing(wanted, &String::from_utf8_lossy(&output.stdout)))
 }
 
-fn install(packages: &[&str]) -> Result<(), Failure> {
+pub(crate) fn install(packages: &[&str]) -> Result<(), Failure> {
     shell::run(apt_get(&["install", "-y", "--no-install-recommends"]).args(packages))
 }
 
@@ -150,7 +150,7 @@ fn lacking(program: impl Fn(&str) -> bool, library: impl Fn(&str) -> bool) -> Ve
     // bindgen wants the library, which comes with the program, or is where this says.
     let clang: &[&str] = if std::env::var_os("LIBCLANG_PATH").is_some() { &[] } else { &["clang"] };
     let mut lacking: Vec<&str> = clang.iter().copied().chain(["cmake"]).filter(|name| !program(name)).collect();
-    let of_linux: &[&str] = if cfg!(target_os = "linux") { &["alsa", "libudev"] } else { &[] };
+    let of_linux: &[&str] = if cfg!(target_os = "linux") { &["alsa", "libudev", "webkit2gtk-4.1"] } else { &[] };
     lacking.extend(FFMPEG.iter().chain(of_linux).filter(|name| !library(name)));
     lacking
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::Failure;
 use crate::doctests;
+use crate::page;
 use crate::report::Report;
 use crate::setup;
 use crate::shell::{self, cargo, shown};
@@ -76,6 +77,7 @@ pub(crate) fn run(quick: bool) -> Result<(), Failure> {
     if !steps.failed().is_empty() {
         return Err(Failure::new("Without these packages nothing can be built, so this ends here."));
     }
+    steps.step("page", || judged(page_tests()));
     steps.command("fmt", &mut cargo(["fmt", "--all", "--check"]));
     steps.command("clippy", &mut cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]));
     // Journeys start the player and the demo cloud as a user would. With the tests in the same build, dependencies have
@@ -84,6 +86,7 @@ pub(crate) fn run(quick: bool) -> Result<(), Failure> {
     let mut report = Report::default();
     steps.step("tests", || tests(quick, &mut report));
     if !quick {
+        steps.step("page views", || judged(page::Node::find().and_then(|node| shell::run(&mut views(&node)))));
         steps.step("doc tests", doc_tests);
         steps.step("deny", deny);
     }
@@ -105,6 +108,20 @@ pub(crate) fn run(quick: bool) -> Result<(), Failure> {
     }
     println!("{}", report.closing());
     if failed.is_empty() { Ok(()) } else { Err(Failure::new("")) }
+}
+
+/// Types, units, and the page itself, which the shell is built with.
+fn page_tests() -> Result<(), Failure> {
+    let node = page::Node::find()?;
+    page::packages(&node)?;
+    shell::run(&mut node.npm(["run", "--silent", "check"]))?;
+    shell::run(&mut node.npm(["run", "--silent", "unit"]))?;
+    page::build(&node)
+}
+
+/// The page in a real browser, over a backend that plays every state: a build of its own.
+fn views(node: &page::Node) -> Command {
+    node.npm(["run", "--silent", "views"])
 }
 
 fn tests(quick: bool, report: &mut Report) -> Outcome {
