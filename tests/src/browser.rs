@@ -1,17 +1,18 @@
 //! A headless Chromium, driven through ChromeDriver (W3C WebDriver).
 
 use std::io::{BufRead, BufReader};
+use std::ops::Deref;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
+
+use crate::webdriver::Page;
 
 /// A browser with one page. Ends with the value.
 #[derive(Debug)]
 pub struct Browser {
-    driver: Child,
-    session: String,
-    agent: ureq::Agent,
+    page: Page,
+    driver: Driver,
     _profile: tempfile::TempDir,
 }
 
@@ -44,86 +45,40 @@ impl Browser {
             })
             .ok_or("chromedriver names no port")?;
         let profile = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(60)))
-            .http_status_as_error(false)
-            .build()
-            .new_agent();
-        let mut browser = Self { driver, session: String::new(), agent, _profile: profile };
-        let base = format!("http://127.0.0.1:{port}/session");
         let mut args: Vec<String> = FLAGS.iter().map(|flag| String::from(*flag)).collect();
-        args.push(format!("--user-data-dir={}", browser._profile.path().display()));
-        let wanted = json!({"capabilities": {"alwaysMatch": {
+        args.push(format!("--user-data-dir={}", profile.path().display()));
+        let wanted = json!({
             "browserName": "chrome",
             "goog:chromeOptions": {"binary": "/usr/bin/chromium", "args": args},
-        }}});
-        let created = browser.call(&base, &wanted)?;
-        let id = created["sessionId"].as_str().ok_or_else(|| format!("no session: {created}"))?;
-        browser.session = format!("{base}/{id}");
-        Ok(browser)
-    }
-
-    fn call(&self, url: &str, body: &Value) -> Result<Value, String> {
-        let mut response = self
-            .agent
-            .post(url)
-            .header("content-type", "application/json")
-            .send(body.to_string())
-            .map_err(|e| e.to_string())?;
-        let text = response.body_mut().read_to_string().map_err(|error| error.to_string())?;
-        let value: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-        let value = value.get("value").cloned().unwrap_or_default();
-        if let Some(error) = value.get("error") { Err(format!("{error}: {}", value["message"])) } else { Ok(value) }
+        });
+        let driver = Driver(driver);
+        let page = Page::create(port, &wanted)?;
+        Ok(Self { page, driver, _profile: profile })
     }
 
     /// Process of the driver; the browser is below it.
     #[must_use]
     pub fn process(&self) -> u32 {
-        self.driver.id()
-    }
-
-    /// Opens `url`.
-    ///
-    /// # Errors
-    /// What the driver said.
-    pub fn open(&self, url: &str) -> Result<(), String> {
-        self.call(&format!("{}/url", self.session), &json!({ "url": url })).map(|_| ())
-    }
-
-    /// Runs the body of a function in the page and gives what it returns.
-    ///
-    /// # Errors
-    /// What the driver or the script said.
-    pub fn run(&self, script: &str) -> Result<Value, String> {
-        self.call(&format!("{}/execute/sync", self.session), &json!({ "script": script, "args": [] }))
-    }
-
-    /// Runs `script` until it returns something truthy.
-    ///
-    /// # Errors
-    /// When `limit` is over, with the last value.
-    pub fn wait_for(&self, script: &str, limit: Duration) -> Result<Value, String> {
-        let end = Instant::now() + limit;
-        loop {
-            let value = self.run(script)?;
-            if !matches!(value, Value::Null | Value::Bool(false)) && value != json!(0) {
-                return Ok(value);
-            }
-            if Instant::now() > end {
-                return Err(format!("{script} stayed {value} for {limit:?}"));
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        self.driver.0.id()
     }
 }
 
-impl Drop for Browser {
+impl Deref for Browser {
+    type Target = Page;
+
+    fn deref(&self) -> &Page {
+        &self.page
+    }
+}
+
+/// Ends with the value, after the page.
+#[derive(Debug)]
+struct Driver(Child);
+
+impl Drop for Driver {
     fn drop(&mut self) {
-        if !self.session.is_empty() {
-            let _ = self.agent.delete(&self.session).call();
-        }
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

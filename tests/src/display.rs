@@ -61,6 +61,12 @@ impl Display {
         Ok(display)
     }
 
+    /// As `DISPLAY` names it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// `program` on this display.
     #[must_use]
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {

@@ -9,6 +9,9 @@
 
 pub mod browser;
 pub mod display;
+pub mod person;
 pub mod picture;
 pub mod program;
 pub mod relay;
+pub mod shell;
+pub mod webdriver;
