@@ -13,5 +13,6 @@ pub mod person;
 pub mod picture;
 pub mod program;
 pub mod relay;
+pub mod shelf;
 pub mod shell;
 pub mod webdriver;

@@ -47,9 +47,11 @@ impl App {
         self.inner.accounts.all.lock().clone()
     }
 
-    /// Brings back the accounts of the last run. The shelf needs none: see [`App::load_shelf`].
+    /// Brings back the accounts of the last run, and takes in games that went on without it. The shelf needs neither: see
+    /// [`App::load_shelf`].
     pub async fn restore(&self) {
         self.tell_notes().await;
+        self.take_in_leftovers().await;
         for provider in &self.inner.parts.providers {
             let id = provider.info().id.0;
             match provider.restore().await {

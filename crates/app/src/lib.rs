@@ -8,6 +8,7 @@ mod accounts;
 mod doctor;
 pub mod edge;
 mod hosts;
+mod leftover;
 mod library;
 pub mod link;
 pub mod merge;

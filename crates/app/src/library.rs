@@ -149,6 +149,7 @@ impl App {
                 }
             }
             *app.inner.refreshing.problems.lock() = problems;
+            app.take_in_leftovers().await;
             if let Err(problem) = app.load_shelf().await {
                 app.tell(AppEvent::Note { problem });
             }

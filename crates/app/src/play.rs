@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,6 +14,7 @@ use entente_store::settings::{Context, Value};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::leftover::{self, Record};
 use crate::library::place_of;
 use crate::merge::Entry;
 use crate::report::{self, Played};
@@ -89,6 +91,27 @@ pub(crate) struct Game {
     state: Mutex<PlayState>,
     /// `true` = stop.
     stop: Mutex<Option<watch::Sender<bool>>>,
+    /// The report of the game in play, which this app takes in itself.
+    report: Mutex<Option<PathBuf>>,
+    /// Somebody looks for games that a former app left.
+    watched: AtomicBool,
+}
+
+impl Game {
+    /// Where the game in play will report.
+    pub(crate) fn own_report(&self) -> Option<PathBuf> {
+        self.report.lock().clone()
+    }
+
+    /// From now on the caller looks after left games; true if somebody does already.
+    pub(crate) fn watch_leftovers(&self) -> bool {
+        self.watched.swap(true, Ordering::AcqRel)
+    }
+
+    /// None is left.
+    pub(crate) fn leftovers_are_in(&self) {
+        self.watched.store(false, Ordering::Release);
+    }
 }
 
 /// One press on "Play".
@@ -99,6 +122,8 @@ struct Run {
     request: PlayRequest,
     stop: watch::Receiver<bool>,
     report: PathBuf,
+    /// A record says that this game has to be counted; whoever removes that counts it.
+    counts: bool,
 }
 
 impl App {
@@ -132,6 +157,7 @@ impl App {
         let context = Context { network: None, host: Some(entry.provider.clone()), game: Some(entry.edition()) };
         let run = Run {
             report: self.report_path(),
+            counts: false,
             request: self.request(&entry, place, &context),
             app: self.clone(),
             provider,
@@ -146,6 +172,7 @@ impl App {
                 Err(problem) if problem.kind == ProblemKind::Cancelled => PlayState::Idle,
                 Err(problem) => PlayState::Failed { title, can_play_again: problem.retry, problem },
             };
+            *app.inner.game.report.lock() = None;
             *app.inner.game.stop.lock() = None;
             app.show(state);
             app.shelf_changed();
@@ -183,6 +210,15 @@ impl App {
     fn show(&self, play: PlayState) {
         self.inner.game.state.lock().clone_from(&play);
         self.tell(AppEvent::Play { play });
+    }
+
+    /// Shows the report of a game of a former run, unless there is something of this one.
+    pub(crate) fn show_if_idle(&self, play: PlayState) {
+        // Held until the state is there, so that no press comes between.
+        let running = self.inner.game.stop.lock();
+        if running.is_none() && matches!(*self.inner.game.state.lock(), PlayState::Idle) {
+            self.show(play);
+        }
     }
 
     fn report_path(&self) -> PathBuf {
@@ -328,8 +364,16 @@ impl Run {
     async fn play(&mut self, session: &Session, ticket: &Ticket, context: &Context) -> Result<PlayState, Problem> {
         let mut options = switches(&self.app.inner.parts.settings, context);
         options.push(format!("--report={}", self.report.display()));
-        let mut player = self.app.inner.parts.player.start(ticket, &options).await?;
         let clock = Arc::clone(&self.app.inner.parts.clock);
+        let mut record = Record::new(self.entry.edition(), self.entry.title.name.clone(), clock.unix_millis());
+        self.record(&record).await;
+        let mut player = match self.app.inner.parts.player.start(ticket, &options).await {
+            Ok(player) => player,
+            Err(problem) => {
+                self.taken_in().await;
+                return Err(problem);
+            }
+        };
         let mut since = None;
         let mut ended = None;
         let mut by_us = false;
@@ -341,7 +385,11 @@ impl Run {
                     Some(PlayerEvent::Stage { .. }) => {}
                     Some(PlayerEvent::Notice(text)) => tracing::info!(%text, "player"),
                     Some(PlayerEvent::FirstPicture) => {
-                        since.get_or_insert(clock.unix_millis());
+                        if since.is_none() {
+                            record.playing_since_millis = Some(clock.unix_millis());
+                            since = record.playing_since_millis;
+                            self.record(&record).await;
+                        }
                         let title = self.entry.title.name.clone();
                         self.app.show(PlayState::Playing { title, since: since.unwrap_or_default() });
                     }
@@ -355,7 +403,9 @@ impl Run {
         }
         let exit = player.exit().await;
         let seconds = since.map_or(0, |since| clock.unix_millis().saturating_sub(since) / 1000);
-        self.remember(seconds).await;
+        if self.taken_in().await {
+            self.remember(seconds).await;
+        }
         if by_us || ended.as_ref().is_some_and(|(name, _)| name == "host_ended") {
             self.leave(&session.id).await;
         }
@@ -404,6 +454,26 @@ impl Run {
         Err(problem.retriable())
     }
 
+    /// Leaves word of this game for a later run, should this one not see its end.
+    async fn record(&mut self, record: &Record) {
+        *self.app.inner.game.report.lock() = Some(self.report.clone());
+        let (record, report) = (record.clone(), self.report.clone());
+        let written = blocking(move || Ok(record.write(&report))).await;
+        match written {
+            Ok(Ok(())) => self.counts = true,
+            // It costs nothing unless this run is killed too.
+            Ok(Err(error)) => tracing::warn!(%error, "a game is not noted for a later run"),
+            Err(problem) => tracing::warn!(%problem, "a game is not noted for a later run"),
+        }
+    }
+
+    /// Takes the record away; whether the game is ours to count.
+    async fn taken_in(&self) -> bool {
+        let report = self.report.clone();
+        let claimed = blocking(move || Ok(leftover::claim(&report))).await.unwrap_or(false);
+        claimed || !self.counts
+    }
+
     async fn remember(&self, seconds: u64) {
         if seconds == 0 {
             return;
@@ -445,7 +515,7 @@ fn tidy(folder: &Path) {
     let mut reports: Vec<PathBuf> = entries
         .filter_map(Result::ok)
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json") && !leftover::is_record(path))
         .collect();
     // Their names are their times.
     reports.sort();

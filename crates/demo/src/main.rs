@@ -150,7 +150,9 @@ async fn signal() {
 fn main() -> std::process::ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,entente_demo=info,webrtc=error,rtc=error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // The program that reads standard error may be gone; see `--stop-on-eof`. Complaining about that would be an
+    // `eprintln!` to the same pipe, which panics.
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false).init();
     match run(Arguments::parse()) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(message) => {

@@ -30,6 +30,9 @@ fn main() -> ExitCode {
             tracing_subscriber::EnvFilter::new("error,rtc=off,webrtc=off,rtc_ice=off,rtc_dtls=off,rtc_sctp=off")
         }))
         .with_writer(std::io::stderr)
+        // Standard error may be a pipe to a launcher that is gone. Complaining about that would be an `eprintln!` to
+        // the same pipe, which panics.
+        .log_internal_errors(false)
         .init();
     // Only one TLS stack is linked; a second call would mean that it is set already.
     let _ = rustls::crypto::ring::default_provider().install_default();

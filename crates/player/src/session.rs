@@ -30,16 +30,30 @@ use crate::{process, window};
 
 /// How often a running game is looked after.
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
+/// What is said when the library goes away in the middle of a game: what happened, what now, and how to end it. Two
+/// lines, because the smallest window has no room for one.
+const LEFT: [&str; 2] = ["The library window is gone. The game goes on.", "Ctrl+Alt+Q or closing this window ends it."];
 
 /// What ends a game from outside of the stream.
 #[derive(Clone, Debug)]
 pub(crate) struct Outside {
     interrupts: Receiver<()>,
     shell: Option<Arc<Shell>>,
+    /// Without its launcher nobody could end this game but by a signal: it has neither a window nor a time.
+    needs_shell: bool,
+}
+
+/// What came from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// The game is over.
+    End(EndReason),
+    /// The launcher is gone, and the game goes on.
+    Left,
 }
 
 impl Outside {
-    fn listen(shell: Option<Shell>) -> Self {
+    fn listen(shell: Option<Shell>, needs_shell: bool) -> Self {
         let (asked, interrupts) = bounded(1);
         let handler = ctrlc::set_handler(move || {
             // A second Ctrl-C changes nothing: the end takes at most a few seconds.
@@ -48,18 +62,21 @@ impl Outside {
         if let Err(error) = handler {
             tracing::warn!(%error, "Ctrl-C will not end the game politely");
         }
-        Self { interrupts, shell: shell.map(Arc::new) }
+        Self { interrupts, shell: shell.map(Arc::new), needs_shell }
     }
 
-    /// Why the game should end now, if it should.
-    pub(crate) fn end(&self) -> Option<EndReason> {
+    /// What has come since the last call.
+    pub(crate) fn came(&self) -> Option<Came> {
         if self.interrupts.try_recv().is_ok() {
-            return Some(EndReason::Interrupted);
+            return Some(Came::End(EndReason::Interrupted));
         }
         let shell = self.shell.as_ref()?;
         match shell.words.try_recv() {
-            Ok(Word::Stop) => Some(EndReason::User),
-            Ok(Word::Gone) => shell.supervised.then_some(EndReason::ShellGone),
+            Ok(Word::Stop) => Some(Came::End(EndReason::User)),
+            // A ticket from a file or a script ends here too, and nobody has gone.
+            Ok(Word::Gone) if !shell.supervised => None,
+            Ok(Word::Gone) if self.needs_shell => Some(Came::End(EndReason::ShellGone)),
+            Ok(Word::Gone) => Some(Came::Left),
             Err(_) => None,
         }
     }
@@ -116,7 +133,8 @@ fn prepare(play: &Play) -> Result<(Ticket, Outside), EndReason> {
     if !play.codec.is_empty() {
         want.codecs.clone_from(&play.codec);
     }
-    Ok((ticket, Outside::listen(shell)))
+    let needs_shell = play.headless && play.seconds.is_none();
+    Ok((ticket, Outside::listen(shell, needs_shell)))
 }
 
 fn ticket_for(url: &str) -> Ticket {
@@ -247,8 +265,10 @@ impl Session {
 
     /// Looks whether it is time to end.
     pub(crate) fn look(&self) -> Option<EndReason> {
-        if let Some(reason) = self.outside.end() {
-            return Some(reason);
+        match self.outside.came() {
+            Some(Came::End(reason)) => return Some(reason),
+            Some(Came::Left) => self.left(),
+            None => {}
         }
         if self.stream.wait(Duration::ZERO) {
             return Some(EndReason::ConnectionLost(String::from("the session ended")));
@@ -271,6 +291,16 @@ impl Session {
             }
             (None, _) => None,
         }
+    }
+
+    /// Tells whoever plays that the library is gone.
+    fn left(&self) {
+        for line in LEFT {
+            self.overlay().add_notice(String::from(line));
+        }
+        tracing::warn!(
+            "the launcher is gone; the game goes on until its window is closed, its time is over or it ends"
+        );
     }
 
     /// Ends everything.
@@ -377,5 +407,41 @@ fn headless(play: &Play, ticket: Ticket, outside: Outside) -> Result<Finished, E
         if let Some(reason) = session.look() {
             return Ok(session.finish(reason));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outside(supervised: bool, needs_shell: bool) -> (Outside, Sender<Word>) {
+        let (said, words) = bounded(4);
+        let shell = Some(Arc::new(Shell { words, supervised }));
+        (Outside { interrupts: crossbeam_channel::never(), shell, needs_shell }, said)
+    }
+
+    #[test]
+    fn a_game_outlives_its_launcher_where_somebody_can_end_it() {
+        let (window, said) = outside(true, false);
+        assert_eq!(window.came(), None);
+        said.send(Word::Gone).unwrap();
+        drop(said);
+        assert_eq!((window.came(), window.came()), (Some(Came::Left), None), "it is told once");
+
+        let (unseen, said) = outside(true, true);
+        said.send(Word::Gone).unwrap();
+        assert_eq!(unseen.came(), Some(Came::End(EndReason::ShellGone)));
+
+        let (script, said) = outside(false, true);
+        said.send(Word::Gone).unwrap();
+        assert_eq!(script.came(), None);
+    }
+
+    #[test]
+    fn a_launcher_that_asks_for_the_end_gets_it() {
+        let (outside, said) = outside(true, false);
+        said.send(Word::Stop).unwrap();
+        said.send(Word::Gone).unwrap();
+        assert_eq!(outside.came(), Some(Came::End(EndReason::User)));
     }
 }

@@ -18,7 +18,7 @@ const TICKET_LIMIT: Duration = Duration::from_secs(8);
 pub(crate) enum Word {
     /// End the game.
     Stop,
-    /// Standard input ended.
+    /// Standard input ended: a launcher that supervised us is gone.
     Gone,
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::world::{Act, Ring, World, cloud, decide, quick};
 
-fn report() -> serde_json::Value {
+pub(crate) fn report() -> serde_json::Value {
     json!({
         "frames": { "received": 600, "presented": 599 },
         "video": { "fps": 60.0, "presented_fps": 60.0, "decoder": "h264 (software)" },

@@ -3,4 +3,5 @@
 
 mod bad_days;
 mod journeys;
+mod leftovers;
 mod world;
