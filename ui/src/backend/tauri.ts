@@ -62,6 +62,11 @@ export function tauriBackend(): Backend {
     about: () => ask("about"),
     openFolder: (name) => ask("open_folder", { name }),
     quit: () => ask("quit"),
-    listen: (handler) => listen<ShellEvent>("shell", (event) => handler(event.payload)),
+    listen: async (handler) => {
+      const end = await listen<ShellEvent>("shell", (event) => handler(event.payload));
+      // What happened before waits until somebody listens.
+      await ask("listening");
+      return end;
+    },
   };
 }
