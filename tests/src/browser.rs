@@ -1,4 +1,4 @@
-//! A headless Chromium, driven through ChromeDriver (W3C WebDriver).
+//! A Chromium, mostly headless, driven through ChromeDriver (W3C WebDriver).
 
 use std::io::{BufRead, BufReader};
 use std::ops::Deref;
@@ -22,12 +22,28 @@ impl Browser {
     /// # Errors
     /// A sentence for the list of skipped tests.
     pub fn start() -> Result<Self, String> {
+        Self::launch(None, &["--headless".to_owned()])
+    }
+
+    /// Starts Chromium with a window of its own on an X display, without tabs and menus, with this page in it.
+    ///
+    /// # Errors
+    /// As [`Browser::start`].
+    pub fn start_window(display: &str, url: &str) -> Result<Self, String> {
+        Self::launch(Some(display), &[format!("--app={url}"), "--window-size=1280,800".to_owned()])
+    }
+
+    fn launch(display: Option<&str>, more: &[String]) -> Result<Self, String> {
         for program in ["/usr/bin/chromium", "/usr/bin/chromedriver"] {
             if !std::path::Path::new(program).exists() {
                 return Err(format!("{program} is not installed"));
             }
         }
-        let mut driver = Command::new("/usr/bin/chromedriver")
+        let mut command = Command::new("/usr/bin/chromedriver");
+        if let Some(display) = display {
+            command.env("DISPLAY", display);
+        }
+        let mut driver = command
             .args(["--port=0", "--allowed-ips=127.0.0.1"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -46,6 +62,7 @@ impl Browser {
             .ok_or("chromedriver names no port")?;
         let profile = tempfile::tempdir().map_err(|error| error.to_string())?;
         let mut args: Vec<String> = FLAGS.iter().map(|flag| String::from(*flag)).collect();
+        args.extend_from_slice(more);
         args.push(format!("--user-data-dir={}", profile.path().display()));
         let wanted = json!({
             "browserName": "chrome",
@@ -83,7 +100,6 @@ impl Drop for Driver {
 }
 
 const FLAGS: &[&str] = &[
-    "--headless",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",

@@ -15,4 +15,5 @@ pub mod program;
 pub mod relay;
 pub mod shelf;
 pub mod shell;
+pub mod tee;
 pub mod webdriver;

@@ -115,11 +115,36 @@ impl Desk {
         self.folder.path().join("pad")
     }
 
+    /// Adds every file that this machine's programs have written: its path and what is in it.
+    pub fn files(&self, found: &mut Vec<(String, Vec<u8>)>) {
+        let mut open = vec![self.folder.path().to_owned()];
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => open.push(entry.path()),
+                    Ok(kind) if kind.is_file() => {
+                        let bytes = std::fs::read(entry.path()).unwrap_or_default();
+                        found.push((entry.path().display().to_string(), bytes));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
     /// Opens the shell's window with these arguments and `more` in its environment.
     ///
     /// # Errors
     /// The driver's words.
     pub fn open(&self, arguments: &[&str], more: &[(&str, &str)]) -> Result<Shell, String> {
+        self.open_program(&binary("entente"), arguments, more)
+    }
+
+    /// As [`Desk::open`], with another shell than the one of this build.
+    ///
+    /// # Errors
+    /// As [`Desk::open`].
+    pub fn open_program(&self, program: &Path, arguments: &[&str], more: &[(&str, &str)]) -> Result<Shell, String> {
         let port = free_port()?;
         let mut command = Command::new(DRIVER);
         command.args([format!("--port={port}"), "--host=127.0.0.1".to_owned()]);
@@ -132,7 +157,7 @@ impl Desk {
         wait(Duration::from_secs(10), listens).ok_or("the driver does not listen")?;
         let wanted = json!({
             "browserName": "wry",
-            "webkitgtk:browserOptions": { "binary": binary("entente"), "args": arguments },
+            "webkitgtk:browserOptions": { "binary": program, "args": arguments },
         });
         let page = Page::create(port, &wanted)?;
         let process = below(driver.0.id(), "entente").first().copied().ok_or("the shell is not below its driver")?;
@@ -197,17 +222,23 @@ fn free_port() -> Result<u16, String> {
 /// Processes below `parent` whose program is called `name`.
 #[must_use]
 pub fn below(parent: u32, name: &str) -> Vec<u32> {
-    let mut found = Vec::new();
-    let mut open = vec![parent];
-    while let Some(process) = open.pop() {
+    let program = |process: &u32| std::fs::read_link(format!("/proc/{process}/exe")).unwrap_or_default();
+    let named = |process: &u32| program(process).file_name().is_some_and(|file| file == name);
+    below_all(parent).into_iter().filter(named).collect()
+}
+
+/// A process and every one below it, parents first.
+#[must_use]
+pub fn below_all(parent: u32) -> Vec<u32> {
+    let mut found = vec![parent];
+    let mut next = 0;
+    while let Some(process) = found.get(next).copied() {
+        next += 1;
         let Ok(tasks) = std::fs::read_dir(format!("/proc/{process}/task")) else { continue };
         for task in tasks.flatten() {
+            // proc_tid_children(5)
             let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
-            open.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
-        }
-        let program = std::fs::read_link(format!("/proc/{process}/exe")).unwrap_or_default();
-        if program.file_name().is_some_and(|file| file == name) {
-            found.push(process);
+            found.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
         }
     }
     found

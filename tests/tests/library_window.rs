@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use entente_demo::{AccountsConfig, DemoCloud, DemoConfig};
 use entente_tests::browser::Browser;
 use entente_tests::display::{read_strip, wait};
 use entente_tests::person::{BODIES, Person, SOON, make_pad};
 use entente_tests::program::{Running, skip};
-use entente_tests::shell::{Desk, Shell, below};
+use entente_tests::shell::{Desk, Shell, below, below_all};
+use entente_tests::tee::Tee;
 use serde_json::{Value, json};
 
 /// From the press to the picture, on a machine that encodes, decodes and draws by CPU.
@@ -226,4 +228,71 @@ fn screens_have_no_axe_findings_in_webkit() {
     person.press("[data-focus=run]");
     person.read("answers");
     check("doctor");
+}
+
+/// What passes between page and program, and what the page keeps.
+const RECORD: &str = "window.seen = []; const real = window.fetch; \
+    window.fetch = async (...what) => { window.seen.push(String(what[0]), String(what[1]?.body ?? '')); \
+    const answer = await real(...what); window.seen.push(await answer.clone().text()); return answer; }; \
+    const inner = window.__TAURI_INTERNALS__; \
+    inner.invoke('plugin:event|listen', { event: 'shell', target: { kind: 'Any' }, \
+    handler: inner.transformCallback((event) => window.seen.push(JSON.stringify(event))) });";
+
+/// Every value of a secret that was on the wire is looked for where others could find it.
+#[test]
+fn tokens_are_nowhere_but_in_memory_and_under_seal() {
+    let test = "tokens_are_nowhere_but_in_memory_and_under_seal";
+    if let Err(why) = Browser::start() {
+        return skip(test, &why);
+    }
+    let Some(desk) = desk(test, true) else { return };
+    let accounts = AccountsConfig { require_sign_in: true, ..AccountsConfig::default() };
+    let cloud = DemoCloud::start(DemoConfig { accounts, ..DemoConfig::default() }).unwrap();
+    let tee = Tee::to(cloud.address());
+    let services = desk.home.join("services.json");
+    std::fs::write(&services, json!({ "demo": format!("http://{}", tee.address) }).to_string()).unwrap();
+    let shell = open(&desk, &["--services", services.to_str().unwrap()]);
+    shell.run(RECORD).unwrap();
+    let mut person = Person::new(&desk, &shell, "pointer");
+    person.press("[data-focus=sign-in]");
+    person.press("[data-focus=account-demo]");
+    person.press("[data-focus=way-device_code]");
+    approve(&shell);
+    person.see("[data-focus='card-demo/game']");
+    person.press("[data-focus='card-demo/game']");
+    person.press("[data-focus=play]:not(:disabled)");
+    let player = watch_player(&desk, &shell);
+
+    let secrets = tee.secrets();
+    // Access and refresh token, device code, token of the stream.
+    assert!(secrets.len() >= 4, "{} secrets passed", secrets.len());
+    let mut places = Vec::new();
+    for process in below_all(shell.driver()) {
+        for kind in ["cmdline", "environ"] {
+            let path = format!("/proc/{process}/{kind}");
+            places.push((path.clone(), std::fs::read(path).unwrap_or_default()));
+        }
+    }
+    let page = shell.run(
+        "return JSON.stringify([window.seen, { ...localStorage }, { ...sessionStorage }, document.cookie, \
+         document.documentElement.outerHTML, location.href])",
+    );
+    let page = page.unwrap().as_str().unwrap().to_owned();
+    assert!(page.contains("\\\"play\\\""), "events were recorded: {}", &page[..300.min(page.len())]);
+    places.push(("the page and its talk with the program".to_owned(), page.into_bytes()));
+    end_player(&desk, player);
+    person.see(".score");
+    drop(person);
+    drop(shell);
+    desk.files(&mut places);
+    assert!(places.iter().any(|(name, _)| name.ends_with("entente.log")), "the log is among what is looked through");
+    for (place, bytes) in &places {
+        for secret in &secrets {
+            let found = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+            assert!(!found, "a secret is in {place}");
+        }
+    }
+    // The log of a run that was told to say much says something.
+    let log = places.iter().find(|(name, _)| name.ends_with("entente.log")).unwrap();
+    assert!(log.1.len() > 100, "{}", String::from_utf8_lossy(&log.1));
 }

@@ -52,6 +52,8 @@ pub(crate) const DEBIAN_TEST: &[&str] = &[
     "gnome-keyring",
     "webkit2gtk-driver",
     "rpm",
+    "cpio",
+    "binutils",
 ];
 
 /// Systems whose packages we know by name.

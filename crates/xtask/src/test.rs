@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::Failure;
 use crate::doctests;
+use crate::package;
 use crate::page;
 use crate::report::Report;
 use crate::setup;
@@ -83,6 +84,9 @@ pub(crate) fn run(quick: bool) -> Result<(), Failure> {
     // Journeys start the player and the demo cloud as a user would. With the tests in the same build, dependencies have
     // the features that tests want, and are not built a second time for them.
     steps.command("programs", &mut cargo(["build", "--workspace", "--bins", "--tests"]));
+    if !quick && cfg!(target_os = "linux") {
+        steps.step("packages", || judged(package::run(true, "")));
+    }
     let mut report = Report::default();
     steps.step("tests", || tests(quick, &mut report));
     if !quick {

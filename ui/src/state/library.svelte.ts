@@ -22,6 +22,8 @@ export class Shelf {
   head = $state.raw<Omit<LibraryPage, "cards"> | null>(null);
   recent = $state.raw<Card[]>([]);
   problem = $state.raw<Problem | null>(null);
+  /** The words whose answer is shown: those of the filters may be newer. */
+  answered = $state("");
   /** Where the user was, kept while a card is open. */
   focused = $state(0);
   scrollTop = 0;
@@ -64,6 +66,7 @@ export class Shelf {
     this.asked.clear();
     const page = Math.floor(around / PAGE);
     this.asked.add(page);
+    const words = this.filters.search;
     const [answer, recent] = await Promise.all([this.ask(page * PAGE, PAGE), this.askRecent()]);
     if (generation !== this.generation) return;
     if (recent) this.recent = recent;
@@ -73,6 +76,7 @@ export class Shelf {
     }
     const { cards, ...head } = answer.data;
     this.problem = null;
+    this.answered = words;
     this.head = head;
     this.pages = { [page]: cards };
   }

@@ -5,8 +5,9 @@ import { problems } from "../../src/backend/fakeProblems";
 import { tauriBackend } from "../../src/backend/tauri";
 
 const invoke = vi.hoisted(() => vi.fn());
+const listen = vi.hoisted(() => vi.fn());
 vi.mock("@tauri-apps/api/core", () => ({ invoke }));
-vi.mock("@tauri-apps/api/event", () => ({ listen: vi.fn() }));
+vi.mock("@tauri-apps/api/event", () => ({ listen }));
 
 beforeEach(() => invoke.mockReset());
 
@@ -23,6 +24,18 @@ describe("the real backend", () => {
       const command = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
       expect(invoke, name).toHaveBeenCalledWith(command, Object.fromEntries(names.map((parameter) => [parameter, `value of ${parameter}`])));
     }
+  });
+
+  it("says that it listens once it does", async () => {
+    const end = (): void => undefined;
+    listen.mockImplementation(async () => (expect(invoke).not.toHaveBeenCalled(), end));
+    invoke.mockResolvedValue(null);
+    const handler = vi.fn();
+    expect(await tauriBackend().listen(handler)).toBe(end);
+    expect(listen).toHaveBeenCalledWith("shell", expect.any(Function));
+    expect(invoke.mock.calls).toEqual([["listening", {}]]);
+    (listen.mock.calls[0]?.[1] as (event: unknown) => void)({ payload: { event: "library_changed" } });
+    expect(handler).toHaveBeenCalledWith({ event: "library_changed" });
   });
 
   it("passes problems on and makes one of anything else that is thrown", async () => {

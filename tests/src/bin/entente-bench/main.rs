@@ -7,6 +7,7 @@ mod cloud;
 mod cost;
 mod figures;
 mod ivf;
+mod library;
 mod ours;
 mod path;
 
@@ -15,7 +16,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 /// Names of the benchmarks and what they measure, for `--list`.
-const LIST: &str = "path   last packet to decoded, captured to decoded, processor time: Entente beside Chromium";
+const LIST: &str = "path   last packet to decoded, captured to decoded, processor time: Entente beside Chromium
+shell  start to interactive, idle memory, press play to first picture, search among 20000 titles";
 
 #[derive(Debug, Parser)]
 #[command(name = "entente-bench", about = "Benchmarks of Entente beside its peers.")]
@@ -31,6 +33,8 @@ struct Cli {
 enum Bench {
     /// Our player and Chromium receive the same demo stream in turn; a bare decoder gets our frames again.
     Path(path::Wish),
+    /// The library's window, beside a window of Chromium with one line of text.
+    Shell(library::Wish),
 }
 
 fn main() -> ExitCode {
@@ -40,11 +44,12 @@ fn main() -> ExitCode {
             println!("{LIST}");
             return ExitCode::SUCCESS;
         }
-        eprintln!("Name a benchmark:\n  {LIST}");
+        eprintln!("Name a benchmark:\n{LIST}");
         return ExitCode::from(2);
     };
     let outcome = match bench {
         Bench::Path(wish) => path::run(&wish),
+        Bench::Shell(wish) => library::run(&wish),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
