@@ -219,3 +219,27 @@ fn a_shell_that_stops_listening_is_still_told_the_end() {
     let report: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     assert!(report["frames"]["presented"].as_u64().unwrap() > 20, "{report:#}");
 }
+
+#[test]
+fn a_cloud_that_lost_its_launcher_stops_when_the_game_is_over() {
+    let mut command = Command::new(binary("entente-demo"));
+    let mut cloud = Running::start(command.arg("--stop-on-eof").stdin(Stdio::piped()));
+    let mut line = String::new();
+    BufReader::new(cloud.child().stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = serde_json::from_str::<Value>(&line).unwrap()["address"].as_str().unwrap().to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("r.json");
+    let mut command = Command::new(binary("entente-player"));
+    command.arg("play").arg(format!("whep+http://{address}/whep/game"));
+    command.args(["--headless", "--seconds", "4", "--size", "640x360", "--fps", "30", "--report"]).arg(&file);
+    let player = Running::start(command.stdin(Stdio::null()));
+    std::thread::sleep(Duration::from_secs(2));
+    // The launcher is gone, and its end of every pipe with it.
+    drop((cloud.child().stdin.take(), cloud.child().stderr.take()));
+    let played = player.finish(Duration::from_secs(20));
+    assert_eq!(played.code(), 0, "{played:#?}");
+    let report: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(report["session"]["ended"], "time_up", "{report:#}");
+    assert_eq!(report["session"]["reconnects"], 0, "{report:#}");
+    assert_eq!(cloud.finish(Duration::from_secs(6)).code(), 0);
+}

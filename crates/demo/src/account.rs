@@ -5,7 +5,9 @@
 
 pub(crate) mod check;
 pub(crate) mod kept;
+mod saved;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -19,12 +21,17 @@ use sha2::{Digest, Sha256};
 
 use crate::account::check::{CODE_LENGTH, CODE_LETTERS, Scopes};
 use crate::account::kept::Kept;
+use crate::account::saved::{Saved, SignIn};
+use crate::clock;
 use crate::config::AccountsConfig;
 
 /// Device codes, codes, and consents kept at the same time.
 const MAX_CODES: usize = 512;
 /// Tokens of each kind kept at the same time.
 const MAX_TOKENS: usize = 8192;
+/// The same for guests. They have tables of their own: anybody can become a guest as often as he likes, and that must not
+/// cost anybody his sign-in. The oldest go, and every refresh makes a guest new.
+const MAX_GUEST_TOKENS: usize = 1024;
 /// Player names that the page offers.
 const MAX_NAMES: usize = 8;
 /// Wrong codes in [`GUESS_TIME`] from one address.
@@ -175,7 +182,7 @@ struct StreamPass {
 #[derive(Debug)]
 pub(crate) struct Tokens {
     pub(crate) access: Secret,
-    pub(crate) refresh: Option<Secret>,
+    pub(crate) refresh: Secret,
     pub(crate) scopes: Scopes,
     pub(crate) lifetime: Duration,
 }
@@ -188,19 +195,48 @@ pub(crate) struct DeviceCode {
     pub(crate) user: String,
 }
 
+/// Tokens of one kind, those of guests apart.
+#[derive(Debug)]
+struct Tables<V> {
+    accounts: Kept<Key, V>,
+    guests: Kept<Key, V>,
+}
+
+impl<V> Tables<V> {
+    fn new(most: usize) -> Self {
+        Self { accounts: Kept::new(most), guests: Kept::new(most.min(MAX_GUEST_TOKENS)) }
+    }
+
+    fn put(&mut self, grant: &Grant, key: Key, value: V) {
+        if grant.player.guest { self.guests.put(key, value) } else { self.accounts.put(key, value) }
+    }
+
+    fn get(&self, key: &Key) -> Option<&V> {
+        self.accounts.get(key).or_else(|| self.guests.get(key))
+    }
+
+    fn get_mut(&mut self, key: &Key) -> Option<&mut V> {
+        self.accounts.get_mut(key).or_else(|| self.guests.get_mut(key))
+    }
+
+    fn remove(&mut self, key: &Key) -> Option<V> {
+        self.accounts.remove(key).or_else(|| self.guests.remove(key))
+    }
+}
+
 #[derive(Debug)]
 struct State {
-    access: Kept<Key, Access>,
-    refresh: Kept<Key, Refresh>,
+    access: Tables<Access>,
+    refresh: Tables<Refresh>,
     codes: Kept<Key, Code>,
     devices: Kept<Key, Device>,
-    streams: Kept<Key, StreamPass>,
+    streams: Tables<StreamPass>,
     consents: Kept<Key, Instant>,
     guesses: Kept<std::net::IpAddr, (u32, Instant)>,
     names: Kept<String, String>,
 }
 
-/// All accounts of a cloud, in memory.
+/// All accounts of a cloud, in memory; sign-ins in a file too, if there is one.
 pub(crate) struct Accounts {
     config: AccountsConfig,
     random: &'static dyn SecureRandom,
@@ -216,16 +252,74 @@ impl std::fmt::Debug for Accounts {
 impl Accounts {
     pub(crate) fn new(config: AccountsConfig, random: &'static dyn SecureRandom) -> Self {
         let state = State {
-            access: Kept::new(MAX_TOKENS),
-            refresh: Kept::new(MAX_TOKENS),
+            access: Tables::new(MAX_TOKENS),
+            refresh: Tables::new(MAX_TOKENS),
             codes: Kept::new(MAX_CODES),
             devices: Kept::new(MAX_CODES),
-            streams: Kept::new(MAX_CODES),
+            streams: Tables::new(MAX_CODES),
             consents: Kept::new(MAX_CODES),
             guesses: Kept::new(MAX_CODES),
             names: Kept::new(MAX_NAMES),
         };
-        Self { config, random, state: Mutex::new(state) }
+        let accounts = Self { config, random, state: Mutex::new(state) };
+        if let Some(file) = &accounts.config.state {
+            accounts.restore(clock::now(), clock::unix_micros() / 1000, saved::read(file));
+        }
+        accounts
+    }
+
+    /// Brings back the sign-ins of a former run.
+    fn restore(&self, now: Instant, now_millis: u64, sign_ins: Vec<SignIn>) {
+        let mut state = self.state.lock();
+        for sign_in in sign_ins {
+            let Some(scopes) = Scopes::read(&sign_in.scopes) else { continue };
+            let grant = Grant::new(sign_in.player(), scopes);
+            for token in sign_in.tokens {
+                // A file of a wrong clock makes no token that lives longer than a new one.
+                let left = Duration::from_millis(token.expires_millis.saturating_sub(now_millis));
+                let (left, used) = (left.min(self.config.refresh_lifetime), token.used);
+                if let Some(key) = token.key().filter(|_| !left.is_zero()) {
+                    state.refresh.put(&grant, key, Refresh { grant: Arc::clone(&grant), expires: now + left, used });
+                }
+            }
+            if !grant.player.guest {
+                state.names.put(grant.player.name.to_lowercase(), grant.player.name.clone());
+            }
+        }
+    }
+
+    /// Writes the sign-ins down, if they are to be kept. Before an answer leaves: a token that is in no file after a
+    /// crash would end its sign-in.
+    fn save(&self, state: &State, now: Instant) {
+        let Some(file) = &self.config.state else { return };
+        let now_millis = clock::unix_micros() / 1000;
+        let mut sign_ins: Vec<SignIn> = Vec::new();
+        let mut places: HashMap<*const Grant, usize> = HashMap::new();
+        for (key, refresh) in state.refresh.accounts.entries().chain(state.refresh.guests.entries()) {
+            let left = refresh.expires.saturating_duration_since(now);
+            if refresh.grant.revoked() || left.is_zero() {
+                continue;
+            }
+            let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+            let token = saved::Token::new(key, refresh.used, now_millis.saturating_add(left));
+            let place = *places.entry(Arc::as_ptr(&refresh.grant)).or_insert_with(|| {
+                let player = refresh.grant.player.clone();
+                sign_ins.push(SignIn {
+                    id: player.id,
+                    name: player.name,
+                    guest: player.guest,
+                    scopes: refresh.grant.scopes.to_string(),
+                    tokens: Vec::new(),
+                });
+                sign_ins.len() - 1
+            });
+            if let Some(sign_in) = sign_ins.get_mut(place) {
+                sign_in.tokens.push(token);
+            }
+        }
+        if let Err(error) = saved::write(file, &Saved::new(sign_ins)) {
+            tracing::error!(file = %file.display(), %error, "the sign-ins are not written down; a restart forgets them");
+        }
     }
 
     /// A token of 256 random bits.
@@ -249,17 +343,16 @@ impl Accounts {
         Ok(code)
     }
 
-    /// Tokens for a grant; guests get no refresh token.
+    /// Tokens for a grant.
     fn issue(&self, state: &mut State, now: Instant, grant: &Arc<Grant>, scopes: Scopes) -> Result<Tokens, Refusal> {
         let lifetime = self.config.access_lifetime;
         let access = self.fresh()?;
-        let refresh = if grant.player.guest { None } else { Some(self.fresh()?) };
-        state.access.put(key(&access), Access { grant: Arc::clone(grant), scopes, expires: now + lifetime });
-        if let Some(token) = &refresh {
-            let expires = now + self.config.refresh_lifetime;
-            state.refresh.put(key(token), Refresh { grant: Arc::clone(grant), expires, used: false });
-        }
-        Ok(Tokens { access: Secret::new(access), refresh: refresh.map(Secret::new), scopes, lifetime })
+        let refresh = self.fresh()?;
+        state.access.put(grant, key(&access), Access { grant: Arc::clone(grant), scopes, expires: now + lifetime });
+        let expires = now + self.config.refresh_lifetime;
+        state.refresh.put(grant, key(&refresh), Refresh { grant: Arc::clone(grant), expires, used: false });
+        self.save(state, now);
+        Ok(Tokens { access: Secret::new(access), refresh: Secret::new(refresh), scopes, lifetime })
     }
 
     /// Begins a sign-in with a code.
@@ -358,6 +451,7 @@ impl Accounts {
         let entry = state.codes.get_mut(&code).ok_or(Refusal::InvalidGrant("this code is unknown"))?;
         if let Some(grant) = &entry.spent {
             grant.revoke();
+            self.save(&state, now);
             return Err(Refusal::InvalidGrant("this code was used before; the tokens that it gave are revoked"));
         }
         // Once, also when the rest is wrong: nobody shall try verifiers.
@@ -389,6 +483,7 @@ impl Accounts {
         }
         if entry.used {
             entry.grant.revoke();
+            self.save(&state, now);
             tracing::warn!("a refresh token came twice; its sign-in is ended");
             return Err(Refusal::InvalidGrant("this refresh token was used before; the sign-in is ended"));
         }
@@ -414,16 +509,14 @@ impl Accounts {
     }
 
     /// Ends what a token is good for: a refresh token takes its whole sign-in with it (RFC 7009 section 2.1).
-    pub(crate) fn revoke(&self, token: &str) {
+    pub(crate) fn revoke(&self, now: Instant, token: &str) {
         let mut state = self.state.lock();
         let key = key(token);
         if let Some(refresh) = state.refresh.get(&key) {
             refresh.grant.revoke();
-        } else if let Some(access) = state.access.remove(&key)
-            && access.grant.player.guest
-        {
-            // A guest has no other token.
-            access.grant.revoke();
+            self.save(&state, now);
+        } else {
+            state.access.remove(&key);
         }
     }
 
@@ -439,7 +532,7 @@ impl Accounts {
         let token = self.fresh()?;
         let expires = now + self.config.stream_lifetime;
         let pass = StreamPass { grant: Arc::clone(grant), play: play.to_owned(), expires };
-        self.state.lock().streams.put(key(&token), pass);
+        self.state.lock().streams.put(grant, key(&token), pass);
         Ok(Secret::new(token))
     }
 

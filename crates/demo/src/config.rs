@@ -57,6 +57,10 @@ pub struct AccountsConfig {
     pub stream_lifetime: Duration,
     /// A session that nobody plays for so long ends.
     pub parked_limit: Duration,
+    /// Sessions of one account that run or wait at the same time.
+    pub sessions_per_account: usize,
+    /// File in which sign-ins survive a restart, as hashes; `None` = they end with the program.
+    pub state: Option<PathBuf>,
 }
 
 impl Default for AccountsConfig {
@@ -72,6 +76,8 @@ impl Default for AccountsConfig {
             device_interval: Duration::from_secs(5),
             stream_lifetime: Duration::from_secs(60),
             parked_limit: Duration::from_secs(600),
+            sessions_per_account: 2,
+            state: None,
         }
     }
 }

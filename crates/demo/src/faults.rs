@@ -12,6 +12,8 @@ pub enum FaultKind {
     Slow(Duration),
     /// The first half of the body.
     Truncated,
+    /// The connection breaks after the first half of the body.
+    Cut,
     /// A page of HTML instead of the body, with the same status and type.
     NotJson,
     /// The `Date` of the answer is off by so many seconds.
@@ -32,7 +34,7 @@ pub struct Fault {
 /// Why a fault is not understood.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a fault is PATH=KIND or PATH=KIND*TIMES, KIND one of 400 to 599, slow:MILLIS, truncated, not-json, clock:SECONDS"
+    "a fault is PATH=KIND or PATH=KIND*TIMES, KIND one of 400 to 599, slow:MILLIS, truncated, cut, not-json, clock:SECONDS"
 )]
 pub struct FaultError;
 
@@ -47,6 +49,7 @@ impl FromStr for Fault {
         };
         let kind = match kind.split_once(':') {
             None if kind == "truncated" => FaultKind::Truncated,
+            None if kind == "cut" => FaultKind::Cut,
             None if kind == "not-json" => FaultKind::NotJson,
             None => {
                 let status = kind.parse().ok().filter(|status| (400..600).contains(status));
@@ -86,11 +89,17 @@ mod tests {
 
     #[test]
     fn faults_are_read_and_counted() {
-        let mut faults: Vec<Fault> =
-            ["/api/v1/titles=500*2", "/api=slow:30", "/oauth/token=truncated", "/=clock:-86400", "/b=not-json"]
-                .iter()
-                .map(|text| text.parse().unwrap())
-                .collect();
+        let mut faults: Vec<Fault> = [
+            "/api/v1/titles=500*2",
+            "/api=slow:30",
+            "/oauth/token=truncated",
+            "/=clock:-86400",
+            "/b=not-json",
+            "/c=cut",
+        ]
+        .iter()
+        .map(|text| text.parse().unwrap())
+        .collect();
         let slow = FaultKind::Slow(Duration::from_millis(30));
         let clock = FaultKind::Clock(-86400);
         assert_eq!(take(&mut faults, "/api/v1/me"), [slow.clone(), clock.clone()]);

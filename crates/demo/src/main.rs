@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use clap::Parser;
@@ -61,9 +62,43 @@ struct Arguments {
     /// Let something go wrong, for tests of clients: PATH=KIND or PATH=KIND*TIMES; may be repeated.
     #[arg(long, value_name = "FAULT", hide = true)]
     fault: Vec<Fault>,
-    /// Stop when standard input ends (for programs that start this one).
+    /// Sessions of one account that run or wait at the same time.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
+    sessions_per_account: u16,
+    /// Keep sign-ins in this file, so that they survive a restart. It holds hashes, no tokens.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Stop after standard input has ended, as soon as nobody plays (for programs that start this one).
     #[arg(long)]
     stop_on_eof: bool,
+}
+
+/// How often a program that is to stop looks whether somebody still plays.
+const LOOK: Duration = Duration::from_millis(500);
+/// Looks in a row that must find nobody after a game: one stream may just be taking over from another.
+const QUIET_LOOKS: u32 = 4;
+
+/// When to stop.
+#[derive(Clone, Copy, Debug)]
+enum Stop {
+    Now,
+    WhenUnused,
+}
+
+/// Waits until it is time to stop.
+fn wait(cloud: &DemoCloud, asked: &Receiver<Stop>) {
+    // Without an end of standard input there is nothing to look for.
+    match asked.recv() {
+        Ok(Stop::WhenUnused) => {}
+        Ok(Stop::Now) | Err(_) => return,
+    }
+    let mut quiet = if cloud.streams() > 0 { 0 } else { QUIET_LOOKS };
+    while quiet < QUIET_LOOKS {
+        quiet = if cloud.streams() > 0 { 0 } else { quiet + 1 };
+        if let Ok(Stop::Now) = asked.recv_timeout(LOOK) {
+            return;
+        }
+    }
 }
 
 fn token(arguments: &Arguments) -> Result<Option<Secret>, String> {
@@ -96,6 +131,8 @@ fn run(arguments: Arguments) -> Result<(), String> {
             catalogue: arguments.catalogue,
             access_lifetime: Duration::from_secs(arguments.access_lifetime),
             parked_limit: Duration::from_secs(arguments.parked_limit),
+            sessions_per_account: arguments.sessions_per_account.into(),
+            state: arguments.state,
             ..AccountsConfig::default()
         },
         faults: arguments.fault,
@@ -107,7 +144,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
     let mut out = std::io::stdout();
     // A closed pipe means that nobody wants to know.
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-    let (stop, stopped) = std::sync::mpsc::sync_channel::<()>(1);
+    let (stop, stopped) = std::sync::mpsc::sync_channel(2);
     if arguments.stop_on_eof {
         let stop = stop.clone();
         std::thread::Builder::new()
@@ -115,7 +152,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
             .spawn(move || {
                 let mut rest = [0; 256];
                 while matches!(std::io::stdin().read(&mut rest), Ok(1..)) {}
-                let _ = stop.try_send(());
+                let _ = stop.try_send(Stop::WhenUnused);
             })
             .map_err(|error| error.to_string())?;
     }
@@ -124,10 +161,10 @@ fn run(arguments: Arguments) -> Result<(), String> {
         .spawn(move || {
             let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
             runtime.block_on(signal());
-            let _ = stop.try_send(());
+            let _ = stop.try_send(Stop::Now);
         })
         .map_err(|error| error.to_string())?;
-    let _ = stopped.recv();
+    wait(&cloud, &stopped);
     cloud.stop();
     Ok(())
 }

@@ -104,6 +104,15 @@ pub(crate) struct Joining {
     pub(crate) before: Option<Arc<Session>>,
 }
 
+/// Why a session cannot start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoStart {
+    /// Every place and the queue are taken.
+    Full,
+    /// The account has these titles in play already, and no more at a time.
+    Enough(Vec<String>),
+}
+
 /// Why a stream cannot join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoJoin {
@@ -123,6 +132,8 @@ struct Table {
 pub(crate) struct Plays {
     table: Mutex<Table>,
     parked_limit: Duration,
+    /// Sessions of one account.
+    most: usize,
 }
 
 impl Play {
@@ -215,9 +226,9 @@ impl Table {
 }
 
 impl Plays {
-    pub(crate) fn new(parked_limit: Duration) -> Self {
+    pub(crate) fn new(parked_limit: Duration, most: usize) -> Self {
         let table = Table { plays: HashMap::new(), ended: Kept::new(MAX_ENDED), lengths: VecDeque::new() };
-        Self { table: Mutex::new(table), parked_limit }
+        Self { table: Mutex::new(table), parked_limit, most: most.max(1) }
     }
 
     /// The running or waiting session of an account and a title.
@@ -232,21 +243,26 @@ impl Plays {
         None
     }
 
-    /// Starts a session under an id that nobody can guess; `None` when the queue is full.
-    pub(crate) fn start(&self, now: Now<'_>, id: String, order: Order) -> Option<View> {
+    /// Starts a session under an id that nobody can guess.
+    pub(crate) fn start(&self, now: Now<'_>, id: String, order: Order) -> Result<View, NoStart> {
+        let mut table = self.table.lock();
+        let own = table.owned(&order.owner, None);
+        if own.len() >= self.most {
+            let titles = own.iter().filter_map(|id| table.plays.get(id)).map(|play| play.order.title.clone());
+            return Err(NoStart::Enough(titles.collect()));
+        }
         let stage = match now.slots.ask(now.at, None, || id.clone()) {
             Turn::Now(slot) => Stage::Starting { slot },
             Turn::Wait { position, length, .. } => Stage::Waiting { position, of: length },
-            Turn::Full => return None,
+            Turn::Full => return Err(NoStart::Full),
         };
-        let mut table = self.table.lock();
+        let begins = matches!(stage, Stage::Starting { .. });
         table.plays.insert(id.clone(), Play { order, stage });
-        let play = table.plays.get_mut(&id)?;
-        if matches!(play.stage, Stage::Starting { .. }) {
+        if begins {
             table.advance(now, &id);
         }
-        let play = table.plays.get(&id)?;
-        Some(table.view(&id, play, now.slots.places()))
+        let play = table.plays.get(&id).ok_or(NoStart::Full)?;
+        Ok(table.view(&id, play, now.slots.places()))
     }
 
     /// The sessions of an account that run or wait.
@@ -394,7 +410,7 @@ mod tests {
     #[test]
     fn places_move_up_and_lost_ones_are_told() {
         let slots = Slots::new(1, 4, Duration::from_secs(10));
-        let plays = Plays::new(Duration::from_secs(60));
+        let plays = Plays::new(Duration::from_secs(60), 9);
         let begun = clock::now();
         let at = |seconds: u64| Now {
             at: begun + Duration::from_secs(seconds),
@@ -403,11 +419,14 @@ mod tests {
             prepared: true,
         };
         let state = |view: Option<View>| view.map(|view| view.state);
-        assert_eq!(state(plays.start(at(0), "a".into(), order("ada", "x"))), Some(State::Ready { since_millis: 0 }));
+        assert_eq!(
+            state(plays.start(at(0), "a".into(), order("ada", "x")).ok()),
+            Some(State::Ready { since_millis: 0 })
+        );
         let queued = |position, of, eta| Some(State::Queued { position, of, eta });
-        assert_eq!(state(plays.start(at(0), "b".into(), order("bob", "x"))), queued(1, 1, None));
-        assert_eq!(state(plays.start(at(0), "c".into(), order("cy", "x"))), queued(2, 2, None));
-        assert_eq!(state(plays.start(at(0), "d".into(), order("di", "x"))), queued(3, 3, None));
+        assert_eq!(state(plays.start(at(0), "b".into(), order("bob", "x")).ok()), queued(1, 1, None));
+        assert_eq!(state(plays.start(at(0), "c".into(), order("cy", "x")).ok()), queued(2, 2, None));
+        assert_eq!(state(plays.start(at(0), "d".into(), order("di", "x")).ok()), queued(3, 3, None));
         // Nobody asks about b; c and d ask.
         assert_eq!(state(plays.get(at(8), "cy", "c")), queued(2, 3, None));
         assert_eq!(state(plays.get(at(8), "di", "d")), queued(3, 3, None));
@@ -429,7 +448,7 @@ mod tests {
     #[test]
     fn a_game_that_nobody_plays_ends_after_its_time() {
         let slots = Slots::new(2, 4, Duration::from_secs(10));
-        let plays = Plays::new(Duration::from_secs(600));
+        let plays = Plays::new(Duration::from_secs(600), 9);
         let begun = clock::now();
         let now = Now { at: begun, millis: 0, slots: &slots, prepared: false };
         let started = plays.start(now, "a".into(), order("ada", "x")).unwrap();

@@ -155,7 +155,7 @@ impl DemoCloud {
             slots: Slots::new(config.max_sessions, config.max_queue, config.queue_expiry),
             accounts: Accounts::new(config.accounts.clone(), provider.secure_random),
             shelf: Shelf::new(config.accounts.catalogue),
-            plays: Plays::new(config.accounts.parked_limit),
+            plays: Plays::new(config.accounts.parked_limit, config.accounts.sessions_per_account),
             pictures: api::Pictures::default(),
             faults: Mutex::new(config.faults.clone()),
             prepared: AtomicBool::new(false),
@@ -211,6 +211,12 @@ impl DemoCloud {
     #[must_use]
     pub fn sessions(&self) -> usize {
         self.cloud.slots.load(clock::now()).0
+    }
+
+    /// Streams that are connected now, or about to be. A session of an account that nobody plays has none.
+    #[must_use]
+    pub fn streams(&self) -> usize {
+        self.cloud.sessions.lock().len()
     }
 
     /// Changes how many made-up entries the catalogue has, as a service does whose games come and go.

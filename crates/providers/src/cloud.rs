@@ -138,19 +138,22 @@ impl OpenCloud {
 
     async fn renewed(&self, signed: &mut Signed) -> Result<Secret, Problem> {
         let endpoints = self.endpoints(signed).await?;
-        if signed.guest {
-            let tokens = self.service.guest(&self.client, &endpoints).await?;
-            let access = tokens.access.clone();
-            signed.tokens = Some(tokens);
-            return Ok(access);
-        }
         let vault = &self.service.ports.vault;
         let in_memory = signed.tokens.as_ref().and_then(|tokens| tokens.refresh.clone());
         // The vault first: a second shell may have rotated the token.
         let kept = vault.get(&self.secret_name()).await?.or(in_memory);
-        let refresh = kept.ok_or_else(|| self.service.signed_out("There is no sign-in on this computer."))?;
+        signed.guest = signed.guest || self.remembered().await?.is_some_and(|account| account.guest);
+        let refresh = match kept {
+            Some(refresh) => refresh,
+            None if signed.guest => return self.new_guest(signed, &endpoints).await,
+            None => return Err(self.service.signed_out("There is no sign-in on this computer.")),
+        };
         match self.service.renew(&self.client, &endpoints, &refresh).await {
             Ok(tokens) => self.keep(signed, tokens).await,
+            // A guest has no name that could sign in again: a service that forgot it makes another one.
+            Err(problem) if problem.kind == ProblemKind::SignedOut && signed.guest => {
+                self.new_guest(signed, &endpoints).await
+            }
             Err(problem) if problem.kind == ProblemKind::SignedOut => {
                 signed.tokens = None;
                 vault.delete(&self.secret_name()).await?;
@@ -158,6 +161,16 @@ impl OpenCloud {
             }
             Err(problem) => Err(problem),
         }
+    }
+
+    async fn new_guest(&self, signed: &mut Signed, endpoints: &Endpoints) -> Result<Secret, Problem> {
+        let tokens = self.service.guest(&self.client, endpoints).await?;
+        signed.guest = true;
+        if tokens.refresh.is_none() {
+            // What is there belongs to somebody else, or is good for nothing.
+            self.service.ports.vault.delete(&self.secret_name()).await?;
+        }
+        self.keep(signed, tokens).await
     }
 
     async fn keep(&self, signed: &mut Signed, tokens: Tokens) -> Result<Secret, Problem> {
@@ -201,10 +214,8 @@ impl OpenCloud {
         let response = self.call(Method::Get, "/api/v1/me", None).await?;
         let me: wire::Me = self.service.read(&response)?;
         let account = Account { who: Some(me.name).filter(|_| !me.guest), guest: me.guest };
-        if !account.guest {
-            let text = serde_json::to_string(&account).unwrap_or_default();
-            self.service.ports.vault.set(&self.account_name(), Secret::new(text)).await?;
-        }
+        let text = serde_json::to_string(&account).unwrap_or_default();
+        self.service.ports.vault.set(&self.account_name(), Secret::new(text)).await?;
         Ok(account)
     }
 
@@ -274,6 +285,12 @@ impl Provider for OpenCloud {
         };
         let mut signed = self.signed.lock().await;
         signed.guest = way == SignInWay::Guest;
+        // Until the service says who it is, nobody is known: least of all the one before.
+        let vault = &self.service.ports.vault;
+        vault.delete(&self.account_name()).await?;
+        if tokens.refresh.is_none() {
+            vault.delete(&self.secret_name()).await?;
+        }
         self.keep(&mut signed, tokens).await?;
         drop(signed);
         self.me().await

@@ -92,6 +92,57 @@ async fn a_service_that_is_broken_costs_the_refresh_and_not_the_shelf() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_breaks_in_an_answer_is_a_sentence_and_worth_another_try() {
+    let (folder, ring) = (tempfile::tempdir().unwrap(), Arc::new(Ring::default()));
+    let service = cloud(quick());
+    let mut world = World::new(folder.path(), &ring, &service.url()).await;
+    world.guest().await;
+    let shelf = world.titles().await;
+    service.set_faults(vec!["/api/v1/titles=cut*1".parse().unwrap()]);
+    world.app.refresh();
+    world.refreshed().await;
+    let page = world.app.library(LibraryQuery::default()).await.unwrap();
+    assert_eq!(page.problems.len(), 1);
+    let problem = &page.problems[0].problem;
+    assert!(problem.retry && problem.next_step.to_lowercase().contains("try again"), "{problem}");
+    assert!(!problem.what.is_empty() && !problem.why.is_empty(), "{problem}");
+    assert_eq!(world.titles().await, shelf, "nothing is lost");
+
+    // A start that breaks off, and the press after it.
+    let id = world.comet().await;
+    service.set_faults(vec!["/api/v1/sessions=cut*1".parse().unwrap()]);
+    world.app.play(&id).unwrap();
+    let (problem, again) = world
+        .wait_play(|play| match play {
+            PlayState::Failed { problem, can_play_again, .. } => Some((problem.clone(), *can_play_again)),
+            _ => None,
+        })
+        .await;
+    assert!(again && problem.next_step.to_lowercase().contains("try again"), "{problem}");
+    world.app.dismiss_report();
+    world.app.play(&id).unwrap();
+    world.players(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_stays_the_same_when_the_cloud_remembers_and_is_a_new_one_when_not() {
+    let (folder, ring, state) = (tempfile::tempdir().unwrap(), Arc::new(Ring::default()), tempfile::tempdir().unwrap());
+    let accounts = AccountsConfig { state: Some(state.path().join("sign-ins.json")), ..quick().accounts };
+    let remembering = || cloud(DemoConfig { accounts: accounts.clone(), ..quick() });
+    let service = remembering();
+    let mut world = World::new(folder.path(), &ring, &service.url()).await;
+    world.guest().await;
+    drop((world, service));
+    // Another run of both, at another address.
+    for service in [remembering(), cloud(quick())] {
+        let world = World::new(folder.path(), &ring, &service.url()).await;
+        world.app.restore().await;
+        let account = &world.app.accounts()[0];
+        assert_eq!((account.state, &account.problem), (AccountState::Guest, &None));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_sign_in_is_told_and_a_wrong_clock_is_blamed() {
     for (faults, kind, state) in [
         (vec![], ProblemKind::SignedOut, AccountState::Expired),

@@ -57,6 +57,12 @@ impl<K: Clone + Eq + Hash, V> Kept<K, V> {
         self.entries.values_mut().map(|(_, value)| value)
     }
 
+    /// All, the oldest first.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&K, &V)> {
+        let present = self.order.iter().filter_map(|(number, key)| Some((number, key, self.entries.get(key)?)));
+        present.filter(|(number, _, (present, _))| *number == present).map(|(_, key, (_, value))| (key, value))
+    }
+
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
@@ -80,6 +86,7 @@ mod tests {
         assert_eq!(kept.remove(&'a'), Some(3));
         kept.put('d', 5);
         assert_eq!((kept.get(&'c'), kept.get(&'d')), (Some(&4), Some(&5)), "a removed one makes room");
+        assert_eq!(kept.entries().collect::<Vec<_>>(), [(&'c', &4), (&'d', &5)]);
     }
 
     proptest! {

@@ -21,7 +21,7 @@ fn sign_in(accounts: &Accounts, now: Instant, scopes: Scopes) -> (String, String
 }
 
 fn split(tokens: &Tokens) -> (String, String) {
-    (tokens.access.reveal().to_owned(), tokens.refresh.as_ref().unwrap().reveal().to_owned())
+    (tokens.access.reveal().to_owned(), tokens.refresh.reveal().to_owned())
 }
 
 fn code_of(result: Result<Tokens, Refusal>) -> &'static str {
@@ -57,7 +57,7 @@ fn refresh_tokens_are_used_once_and_a_stolen_one_ends_the_sign_in() {
     let library = Scopes { library: true, play: false };
     let narrow = accounts.refresh(now, &newer, Some(library)).unwrap();
     assert_eq!(narrow.scopes, library);
-    let wide = accounts.refresh(now, narrow.refresh.as_ref().unwrap().reveal(), None).unwrap();
+    let wide = accounts.refresh(now, narrow.refresh.reveal(), None).unwrap();
     assert_eq!(wide.scopes, Scopes::ALL, "narrowing is for one access token");
     assert_eq!(code_of(accounts.refresh(now, &refresh, None)), "invalid_grant");
     let (access, newest) = split(&wide);
@@ -78,12 +78,12 @@ fn tokens_end_with_their_time_and_with_their_revocation() {
     let (access, refresh) = sign_in(&accounts, now, Scopes::ALL);
     assert!(accounts.access(now + seconds(599), &access).is_some());
     assert!(accounts.access(now + seconds(600), &access).is_none());
-    accounts.revoke("unknown");
+    accounts.revoke(now, "unknown");
     let (other, other_refresh) = sign_in(&accounts, now, Scopes::ALL);
-    accounts.revoke(&other);
+    accounts.revoke(now, &other);
     assert!(accounts.access(now, &other).is_none());
     assert!(accounts.refresh(now, &other_refresh, None).is_ok(), "an access token ends alone");
-    accounts.revoke(&refresh);
+    accounts.revoke(now, &refresh);
     assert!(accounts.access(now, &access).is_none(), "a refresh token takes all with it");
     assert_eq!(code_of(accounts.refresh(now, &refresh, None)), "invalid_grant");
 }
@@ -116,12 +116,13 @@ fn a_device_waits_is_allowed_denied_or_too_late() {
 }
 
 #[test]
-fn guests_have_no_refresh_token_and_are_all_different() {
+fn guests_are_all_different_and_stay_who_they_are() {
     let (accounts, now) = (accounts(AccountsConfig::default()), clock::now());
     let (one, two) = (accounts.guest(now, Scopes::ALL).unwrap(), accounts.guest(now, Scopes::ALL).unwrap());
-    assert!(one.refresh.is_none() && two.refresh.is_none());
     let player = |tokens: &Tokens| accounts.access(now, tokens.access.reveal()).unwrap().grant.player.clone();
     assert!(player(&one).guest && player(&one).id != player(&two).id);
+    let later = accounts.refresh(now, one.refresh.reveal(), None).unwrap();
+    assert_eq!(player(&later), player(&one));
     let closed = self::accounts(AccountsConfig { guests: false, ..AccountsConfig::default() });
     assert_eq!(code_of(closed.guest(now, Scopes::ALL)), "unsupported_grant_type");
 }
@@ -137,7 +138,7 @@ fn a_stream_token_opens_one_session_for_a_short_time() {
     assert!(accounts.access(now, token.reveal()).is_none(), "and is good for nothing else");
     assert!(!accounts.opens_stream(now, &access, "one"));
     assert_eq!(accounts.stream_of(token.reveal()).as_deref(), Some("one"));
-    accounts.revoke(&refresh);
+    accounts.revoke(now, &refresh);
     assert!(!opens(0, "one"));
 }
 
@@ -160,17 +161,33 @@ fn consents_are_taken_once_and_guesses_are_limited() {
 fn what_is_kept_is_bounded_and_the_oldest_goes() {
     let (accounts, now) = (accounts(AccountsConfig::default()), clock::now());
     let first = accounts.start_device(now, Scopes::ALL).unwrap();
-    let guest = accounts.guest(now, Scopes::ALL).unwrap();
     for _ in 0..MAX_CODES {
         accounts.start_device(now, Scopes::ALL).unwrap();
     }
-    for _ in 0..MAX_TOKENS {
+    assert_eq!(code_of(accounts.poll_device(now, first.device.reveal())), "invalid_grant");
+    assert_eq!(accounts.state.lock().devices.len(), MAX_CODES);
+}
+
+#[test]
+fn guests_push_out_only_guests_and_the_unused_go_first() {
+    let (accounts, now) = (accounts(AccountsConfig::default()), clock::now());
+    let (access, refresh) = sign_in(&accounts, now, Scopes::ALL);
+    let (idle, busy) = (accounts.guest(now, Scopes::ALL).unwrap(), accounts.guest(now, Scopes::ALL).unwrap());
+    for _ in 0..MAX_GUEST_TOKENS / 2 {
         accounts.guest(now, Scopes::ALL).unwrap();
     }
-    assert_eq!(code_of(accounts.poll_device(now, first.device.reveal())), "invalid_grant");
-    assert!(accounts.access(now, guest.access.reveal()).is_none());
+    let busy = accounts.refresh(now, busy.refresh.reveal(), None).unwrap();
+    for _ in 0..MAX_GUEST_TOKENS / 2 {
+        accounts.guest(now, Scopes::ALL).unwrap();
+    }
+    assert!(accounts.access(now, idle.access.reveal()).is_none());
+    assert_eq!(code_of(accounts.refresh(now, idle.refresh.reveal(), None)), "invalid_grant");
+    assert!(accounts.access(now, busy.access.reveal()).is_some() && accounts.access(now, &access).is_some());
+    assert!(
+        accounts.refresh(now, busy.refresh.reveal(), None).is_ok() && accounts.refresh(now, &refresh, None).is_ok()
+    );
     let state = accounts.state.lock();
-    assert_eq!((state.devices.len(), state.access.len()), (MAX_CODES, MAX_TOKENS));
+    assert_eq!((state.access.guests.len(), state.refresh.guests.len()), (MAX_GUEST_TOKENS, MAX_GUEST_TOKENS));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::account::Access;
 use crate::account::kept::Kept;
-use crate::plays::{Order, Rest, State as PlayState, View, Which};
+use crate::plays::{NoStart, Order, Rest, State as PlayState, View, Which};
 use crate::server::form::Form;
 use crate::server::problem::Problem;
 use crate::server::{Cloud, body, json as answer, oauth};
@@ -315,11 +315,24 @@ pub(super) async fn start(
     } else if let Some(view) = cloud.plays.running(cloud.time(), &owner, &order.title) {
         return Ok(located(StatusCode::OK, &view));
     }
-    let view = cloud.plays.start(cloud.time(), cloud.token(), order).ok_or_else(|| {
-        let detail = "every place and the queue are taken";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Every place is taken", detail).retry_after(RETRY_SECONDS)
-    })?;
+    let view = cloud.plays.start(cloud.time(), cloud.token(), order).map_err(|refused| no_start(&cloud, &refused))?;
     Ok(located(StatusCode::CREATED, &view))
+}
+
+fn no_start(cloud: &Cloud, refused: &NoStart) -> Problem {
+    match refused {
+        NoStart::Full => {
+            let detail = "every place and the queue are taken";
+            let busy = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Every place is taken", detail);
+            busy.retry_after(RETRY_SECONDS)
+        }
+        NoStart::Enough(titles) => {
+            let name = |id: &String| cloud.shelf.find(id).map_or_else(|| id.clone(), |entry| entry.name);
+            let names: Vec<String> = titles.iter().map(name).collect();
+            let detail = format!("this account has {} open already; end one of them first", names.join(" and "));
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-sessions", "Enough games at a time", detail)
+        }
+    }
 }
 
 fn located(status: StatusCode, view: &View) -> Response {

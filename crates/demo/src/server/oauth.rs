@@ -176,44 +176,46 @@ pub(super) async fn token(
     body: Body,
 ) -> Result<Response, OAuthError> {
     let form = form(&headers, body).await?;
-    let (now, accounts) = (clock::now(), &cloud.accounts);
-    let tokens = match needed(&form, "grant_type", "grant_type is missing")? {
-        "authorization_code" => {
-            client(&form, true)?;
-            let code = needed(&form, "code", "code is missing")?;
-            let redirect = needed(&form, "redirect_uri", "redirect_uri is missing")?;
-            let verifier = needed(&form, "code_verifier", "code_verifier is missing")?;
-            accounts.exchange(now, code, redirect, verifier)?
-        }
-        "refresh_token" => {
-            client(&form, false)?;
-            let narrowed = form.get("scope").map(|_| scopes(&form)).transpose()?;
-            accounts.refresh(now, needed(&form, "refresh_token", "refresh_token is missing")?, narrowed)?
-        }
-        DEVICE_GRANT => {
-            client(&form, true)?;
-            accounts.poll_device(now, needed(&form, "device_code", "device_code is missing")?)?
-        }
-        GUEST_GRANT => {
-            client(&form, false)?;
-            accounts.guest(now, scopes(&form)?)?
-        }
-        _ => return Err(Refusal::UnsupportedGrantType.into()),
-    };
+    // Sign-ins may be written to a file, and streams share this thread.
+    let tokens = tokio::task::block_in_place(|| grant(&cloud, &form))?;
     Ok(answer(&tokens))
 }
 
+fn grant(cloud: &Cloud, form: &Form) -> Result<Tokens, OAuthError> {
+    let (now, accounts) = (clock::now(), &cloud.accounts);
+    Ok(match needed(form, "grant_type", "grant_type is missing")? {
+        "authorization_code" => {
+            client(form, true)?;
+            let code = needed(form, "code", "code is missing")?;
+            let redirect = needed(form, "redirect_uri", "redirect_uri is missing")?;
+            let verifier = needed(form, "code_verifier", "code_verifier is missing")?;
+            accounts.exchange(now, code, redirect, verifier)?
+        }
+        "refresh_token" => {
+            client(form, false)?;
+            let narrowed = form.get("scope").map(|_| scopes(form)).transpose()?;
+            accounts.refresh(now, needed(form, "refresh_token", "refresh_token is missing")?, narrowed)?
+        }
+        DEVICE_GRANT => {
+            client(form, true)?;
+            accounts.poll_device(now, needed(form, "device_code", "device_code is missing")?)?
+        }
+        GUEST_GRANT => {
+            client(form, false)?;
+            accounts.guest(now, scopes(form)?)?
+        }
+        _ => return Err(Refusal::UnsupportedGrantType.into()),
+    })
+}
+
 fn answer(tokens: &Tokens) -> Response {
-    let mut answer = serde_json::json!({
+    json(&serde_json::json!({
         "access_token": tokens.access.reveal(),
         "token_type": "Bearer",
         "expires_in": seconds(tokens.lifetime),
+        "refresh_token": tokens.refresh.reveal(),
         "scope": tokens.scopes.to_string(),
-    });
-    if let (Some(refresh), Some(fields)) = (&tokens.refresh, answer.as_object_mut()) {
-        fields.insert("refresh_token".to_owned(), refresh.reveal().into());
-    }
-    json(&answer)
+    }))
 }
 
 /// `POST /oauth/revoke` (RFC 7009): unknown tokens are as good as revoked.
@@ -224,6 +226,7 @@ pub(super) async fn revoke(
 ) -> Result<Response, OAuthError> {
     let form = form(&headers, body).await?;
     client(&form, false)?;
-    cloud.accounts.revoke(needed(&form, "token", "token is missing")?);
+    let token = needed(&form, "token", "token is missing")?;
+    tokio::task::block_in_place(|| cloud.accounts.revoke(clock::now(), token));
     Ok(StatusCode::OK.into_response())
 }

@@ -1,13 +1,17 @@
 //! Answers that go wrong on demand ([`crate::Fault`]), for tests of clients.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, UNIX_EPOCH};
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
 
 use crate::clock;
 use crate::faults::{FaultKind, take};
@@ -45,6 +49,38 @@ pub(super) async fn spoil(State(cloud): State<Arc<Cloud>>, request: Request, nex
     response
 }
 
+/// A body that breaks off.
+struct Cut {
+    /// What it claims to have.
+    size: u64,
+    rest: Option<Bytes>,
+    flushed: bool,
+}
+
+impl HttpBody for Cut {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        if let Some(rest) = self.rest.take() {
+            return Poll::Ready(Some(Ok(Frame::data(rest))));
+        }
+        // One pause, in which the first half is sent.
+        if !std::mem::replace(&mut self.flushed, true) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionAborted.into())))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.size)
+    }
+}
+
 async fn apply(mut response: Response, kind: &FaultKind) -> Response {
     match kind {
         FaultKind::Status(_) | FaultKind::Slow(_) => {}
@@ -54,6 +90,14 @@ async fn apply(mut response: Response, kind: &FaultKind) -> Response {
             let mut whole = to_bytes(body, MAX_BODY).await.unwrap_or_default();
             whole.truncate(whole.len() / 2);
             response = Response::from_parts(head, Body::from(whole));
+        }
+        FaultKind::Cut => {
+            let (head, body) = response.into_parts();
+            // The length stays that of the whole body, so that the client knows what it did not get.
+            let mut whole = to_bytes(body, MAX_BODY).await.unwrap_or_default();
+            let size = u64::try_from(whole.len()).unwrap_or_default();
+            whole.truncate(whole.len() / 2);
+            response = Response::from_parts(head, Body::new(Cut { size, rest: Some(whole), flushed: false }));
         }
         FaultKind::NotJson => {
             let (mut head, _) = response.into_parts();

@@ -17,5 +17,6 @@ mod http;
 mod openapi;
 mod page;
 mod play;
+mod program;
 mod sessions;
 mod tls;

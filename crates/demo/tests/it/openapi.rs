@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use entente_demo::{DemoCloud, DemoConfig};
+use entente_demo::{AccountsConfig, DemoCloud, DemoConfig};
 use serde_json::{Value, json};
 
 use crate::account::{DEVICE_GRANT, FORM, GUEST_GRANT, Page, form, page, quick};
@@ -206,7 +206,7 @@ fn library(caller: &Caller, bearer: (&str, &str)) {
     get("/api/v1/regions/{id}/ping", "/api/v1/regions/moon/ping", &[], 404);
 }
 
-/// The host has two places and a queue of one.
+/// The host has two places and a queue of one, and an account may have all of them.
 fn sessions(caller: &Caller, bearer: (&str, &str)) {
     let (all, one) = ("/api/v1/sessions", "/api/v1/sessions/{id}");
     let start = |title: &str, status: u16| {
@@ -228,7 +228,10 @@ fn sessions(caller: &Caller, bearer: (&str, &str)) {
     start("padcheck", 201);
     let queued = start("game", 201);
     assert_eq!(call("get", one, &queued, 200)["state"], "queued");
-    start("course-1", 503);
+    start("course-1", 429);
+    let other = caller.guest("play");
+    let busy = caller.call(all, "post", all, &[JSON, ("Authorization", &other)], r#"{"title":"game"}"#);
+    assert_eq!(busy.status, 503, "{busy:?}");
     let stream = "/api/v1/sessions/{id}/stream";
     call("post", stream, &format!("{queued}/stream"), 409);
     let begun = Instant::now();
@@ -247,7 +250,8 @@ fn sessions(caller: &Caller, bearer: (&str, &str)) {
 
 #[test]
 fn the_document_is_what_the_server_does() {
-    let config = DemoConfig { max_sessions: 2, max_queue: 1, accounts: quick(), ..DemoConfig::default() };
+    let accounts = AccountsConfig { sessions_per_account: 3, ..quick() };
+    let config = DemoConfig { max_sessions: 2, max_queue: 1, accounts, ..DemoConfig::default() };
     let cloud = DemoCloud::start(config).unwrap();
     let caller = Caller::new(cloud.address());
     for path in ["/.well-known/oauth-authorization-server", "/.well-known/entente-cloud"] {

@@ -221,6 +221,27 @@ fn a_closed_cloud_plays_only_for_accounts() {
 }
 
 #[test]
+fn an_account_has_a_few_sessions_at_a_time_and_is_told_which() {
+    let cloud = cloud(quick());
+    let at = cloud.address();
+    let token = guest(at);
+    let first = ready(at, &token, r#"{"title":"testcard"}"#);
+    ready(at, &token, r#"{"title":"padcheck"}"#);
+    let refused = start(at, &token, r#"{"title":"game"}"#);
+    assert_eq!(refused.status, 429, "{refused:?}");
+    let problem = refused.problem();
+    assert_eq!(problem["type"], "urn:entente:problem:too-many-sessions");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains(" and ") && detail.ends_with("end one of them first"), "{detail}");
+    // Those that are there can be joined and begun anew, and others may play.
+    assert_eq!(start(at, &token, r#"{"title":"testcard"}"#).status, 200);
+    assert_eq!(start(at, &token, r#"{"title":"padcheck","anew":true}"#).status, 201);
+    assert_eq!(start(at, &guest(at), r#"{"title":"game"}"#).status, 201);
+    assert_eq!(with(at, "DELETE", &first, &token).status, 204);
+    assert_eq!(start(at, &token, r#"{"title":"game"}"#).status, 201);
+}
+
+#[test]
 fn nobody_playing_ends_a_session() {
     let cloud = cloud(AccountsConfig { parked_limit: Duration::from_secs(1), ..quick() });
     let at = cloud.address();
@@ -254,6 +275,10 @@ fn faults_happen_on_demand_and_end() {
         assert!(serde_json::from_str::<Value>(&bad.body).is_err(), "{kind}");
         assert_eq!(bad.header("content-length"), Some(bad.body.len().to_string().as_str()), "HTTP itself is whole");
     }
+    fault("/api/v1/titles=cut");
+    let cut = get(at, "/api/v1/titles", &token);
+    let promised: usize = cut.header("content-length").unwrap().parse().unwrap();
+    assert!(cut.status == 200 && cut.body.len() == good.body.len() / 2 && promised == good.body.len(), "{cut:?}");
     fault("/api/v1/me=slow:300");
     let begun = Instant::now();
     assert_eq!(get(at, "/api/v1/me", &token).status, 200);
