@@ -109,6 +109,8 @@ pub(crate) fn all() -> tauri_specta::Builder<tauri::Wry> {
         .typ::<crate::told::ShellEvent>()
         // Milliseconds and counts stay far below 2^53.
         .dangerously_cast_bigints_to_number()
+        // Each type goes one way only.
+        .disable_serde_phases()
 }
 
 /// The page listens to events from now on.

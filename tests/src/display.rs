@@ -136,6 +136,14 @@ impl Window<'_> {
         self.act(&["key", keys]);
     }
 
+    /// Asks it to close by the window manager's key, as its frame's button does.
+    ///
+    /// # Panics
+    /// When it cannot be activated.
+    pub fn close(&self) {
+        self.key("alt+F4");
+    }
+
     /// Presses `key` and keeps it down.
     ///
     /// # Panics

@@ -79,11 +79,7 @@ impl<'a> Person<'a> {
     /// # Panics
     /// When it does not come; what the page shows is told.
     pub fn see(&self, selector: &str) {
-        let script = format!("return document.querySelector({selector:?}) !== null");
-        if self.shell.wait_for(&script, SOON).is_err() {
-            let text = self.shell.run("return document.body.innerText");
-            panic!("{selector} is not there; the page says: {text:?}");
-        }
+        self.until(selector, &format!("return document.querySelector({selector:?}) !== null"));
     }
 
     /// Waits for words on the page.
@@ -91,10 +87,25 @@ impl<'a> Person<'a> {
     /// # Panics
     /// When they do not come; what the page shows is told.
     pub fn read(&self, words: &str) {
-        let script = format!("return document.body.innerText.includes({words:?})");
-        if self.shell.wait_for(&script, SOON).is_err() {
-            let text = self.shell.run("return document.body.innerText");
-            panic!("{words:?} cannot be read; the page says: {text:?}");
+        self.until(words, &format!("return document.body.innerText.includes({words:?})"));
+    }
+
+    /// Waits until the focus is on something whose name begins so.
+    ///
+    /// # Panics
+    /// When it does not come there; what the page shows is told.
+    pub fn focus(&self, name: &str) {
+        let script = format!("return document.activeElement?.dataset.focus?.startsWith({name:?}) ?? false");
+        self.until(&format!("the focus on {name}"), &script);
+    }
+
+    fn until(&self, what: &str, script: &str) {
+        if let Err(why) = self.shell.wait_for(script, SOON) {
+            let text =
+                self.shell.run("return document.body.innerText + ' | focus: ' + document.activeElement?.outerHTML");
+            let picture = std::env::temp_dir().join(format!("entente-failed-{}.png", std::process::id()));
+            let _ = self.shell.screenshot().map(|png| std::fs::write(&picture, png));
+            panic!("{what}: {why}; the page says: {text:?}; it looks like {}", picture.display());
         }
     }
 

@@ -102,6 +102,8 @@ fn first_run(body: &str) {
     person.see(".letters");
     keep(&shell, &format!("{body}-code"));
     approve(&shell);
+    person.read("Welcome, Ada");
+    person.press("[data-focus=to-library]");
     person.see("[data-focus^='card-demo/']");
     shell.wait_for("return document.querySelectorAll('img').length > 0 && [...document.querySelectorAll('img')].every((img) => img.complete && img.naturalWidth > 0)", SOON).unwrap();
     keep(&shell, &format!("{body}-library"));
@@ -150,9 +152,9 @@ fn a_newcomer_plays_with_two_presses() {
     let shell = open(&desk, &[]);
     let mut person = Person::new(&desk, &shell, "keyboard");
     person.see("[data-focus=guest]");
-    shell.wait_for("return document.activeElement?.dataset.focus === 'guest'", SOON).unwrap();
+    person.focus("guest");
     person.send("accept");
-    shell.wait_for("return document.activeElement?.dataset.focus?.startsWith('play-')", SOON).unwrap();
+    person.focus("play-");
     person.send("accept");
     let player = watch_player(&desk, &shell);
 
@@ -171,13 +173,18 @@ fn a_newcomer_plays_with_two_presses() {
     let player = watch_player(&desk, &shell);
 
     // The window is closed during the game: the game goes on, and the program ends with it.
-    let shell_process = shell.process;
-    shell.run("document.querySelector('[data-focus=nav-settings]')?.click()").unwrap();
-    let closed = desk.display.xdotool(&["search", "--onlyvisible", "--name", "^Entente$", "windowclose"]);
-    let _ = closed;
+    let library = desk.display.window_of(shell.process);
+    library.close();
+    let hidden = || desk.display.xdotool(&["search", "--onlyvisible", "--pid", &shell.process.to_string()]).is_none();
+    assert!(wait(Duration::from_secs(5), || hidden().then_some(())).is_some(), "the library stays in sight");
+    assert!(Path::new(&format!("/proc/{player}/exe")).exists(), "the game goes on");
     end_player(&desk, player);
-    let gone = || (!Path::new(&format!("/proc/{shell_process}/exe")).exists()).then_some(());
-    let _ = wait(Duration::from_secs(5), gone);
+    let gone = || (!Path::new(&format!("/proc/{}/exe", shell.process)).exists()).then_some(());
+    assert!(wait(Duration::from_secs(10), gone).is_some(), "the program ends with the game");
+    let listed = Running::start(desk.entente().args(["list", "--json"])).finish(Duration::from_secs(10));
+    let played = listed.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let played: Vec<Value> = played.filter(|card| card["playtimeSeconds"].as_u64() > Some(0)).collect();
+    assert_eq!(played.len(), 1, "{listed:#?}");
 }
 
 #[test]
@@ -258,6 +265,7 @@ fn tokens_are_nowhere_but_in_memory_and_under_seal() {
     person.press("[data-focus=account-demo]");
     person.press("[data-focus=way-device_code]");
     approve(&shell);
+    person.press("[data-focus=to-library]");
     person.see("[data-focus='card-demo/game']");
     person.press("[data-focus='card-demo/game']");
     person.press("[data-focus=play]:not(:disabled)");

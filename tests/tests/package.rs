@@ -94,11 +94,19 @@ fn the_deb_is_installed_and_plays() {
     holds_entente(root);
 
     let depends = output(Command::new("dpkg-deb").args(["--field"]).arg(&package).arg("Depends"));
-    let depends: BTreeSet<&str> =
-        depends.split([',', '|']).filter_map(|one| one.split_whitespace().next()).collect();
+    let depends: BTreeSet<&str> = depends.split([',', '|']).filter_map(|one| one.split_whitespace().next()).collect();
     // What every program has, and what these bring.
-    let implied = ["libc6", "libgcc-s1", "libstdc++6", "libglib2.0-0", "libcairo2", "libgdk-pixbuf-2.0-0", "libsoup-3.0-0",
-        "libjavascriptcoregtk-4.1-0", "libdbus-1-3"];
+    let implied = [
+        "libc6",
+        "libgcc-s1",
+        "libstdc++6",
+        "libglib2.0-0",
+        "libcairo2",
+        "libgdk-pixbuf-2.0-0",
+        "libsoup-3.0-0",
+        "libjavascriptcoregtk-4.1-0",
+        "libdbus-1-3",
+    ];
     let missing: Vec<String> = owners(root)
         .into_iter()
         .filter(|owner| !depends.contains(owner.as_str()) && !implied.contains(&owner.as_str()))

@@ -1,71 +1,51 @@
-/** The real backend: commands of the shell by their names, and its one event stream. */
-import { invoke } from "@tauri-apps/api/core";
+/** The real backend: commands of the shell, generated from it, and its one event stream. */
 import { listen } from "@tauri-apps/api/event";
 import type { Backend, Problem, Result, ShellEvent } from "./api";
+import { commands, type ShellEvent as Told } from "./bindings";
 
 function isProblem(value: unknown): value is Problem {
   return typeof value === "object" && value !== null && "kind" in value && "what" in value && "nextStep" in value;
 }
 
-/** A command resolves with its data and rejects with a `Problem`; anything else that is thrown is a fault of ours. */
-async function ask<T>(command: string, args: Record<string, unknown> = {}): Promise<Result<T>> {
+/** A command answers with its data or with a `Problem`; anything else that comes or is thrown is a fault of ours. */
+async function ask<T>(name: string, command: () => Promise<Result<T>>): Promise<Result<T>> {
   try {
-    return { status: "ok", data: await invoke<T>(command, args) };
-  } catch (error) {
-    if (isProblem(error)) return { status: "error", error };
-    return {
-      status: "error",
-      error: {
-        kind: "shell_fault",
-        what: "Entente could not do that.",
-        why: `The part behind the window did not answer to “${command}”.`,
-        nextStep: "Close Entente and start it again. If it stays, look at the check-up.",
-        retry: true,
-      },
-    };
+    const answer = await command();
+    if (answer.status === "ok" || isProblem(answer.error)) return answer;
+  } catch {
+    // Said below.
   }
+  return {
+    status: "error",
+    error: {
+      kind: "shell_fault",
+      what: "Entente could not do that.",
+      why: `The part behind the window did not answer to “${name}”.`,
+      nextStep: "Close Entente and start it again. If it stays, look at the check-up.",
+      retry: true,
+    },
+  };
+}
+
+/** Every command by its own name, with the contract's types: what the shell gives must fit them. */
+type Commands = Omit<Backend, "listen">;
+
+function guarded(): Commands {
+  const all: Commands = commands;
+  const wrapped = Object.entries(all).map(([name, command]) => [
+    name,
+    (...given: unknown[]) => ask(name, () => (command as (...given: unknown[]) => Promise<Result<unknown>>)(...given)),
+  ]);
+  return Object.fromEntries(wrapped) as Commands;
 }
 
 export function tauriBackend(): Backend {
   return {
-    accounts: () => ask("accounts"),
-    secrets: () => ask("secrets"),
-    unlockSecrets: (passphrase) => ask("unlock_secrets", { passphrase }),
-    keepSecretsInMemory: () => ask("keep_secrets_in_memory"),
-    signIn: (provider, way) => ask("sign_in", { provider, way }),
-    cancelSignIn: (provider) => ask("cancel_sign_in", { provider }),
-    signOut: (provider) => ask("sign_out", { provider }),
-    openSignInPage: (provider) => ask("open_sign_in_page", { provider }),
-    library: (query) => ask("library", { query }),
-    card: (id) => ask("card", { id }),
-    refresh: () => ask("refresh"),
-    cancelRefresh: () => ask("cancel_refresh"),
-    setFavourite: (id, on) => ask("set_favourite", { id, on }),
-    setHidden: (id, on) => ask("set_hidden", { id, on }),
-    split: (editionId) => ask("split", { editionId }),
-    join: (cardId, otherCardId) => ask("join", { cardId, otherCardId }),
-    hosts: () => ask("hosts"),
-    addHost: (address) => ask("add_host", { address }),
-    pair: (hostId, pin) => ask("pair", { hostId, pin }),
-    wake: (hostId) => ask("wake", { hostId }),
-    forgetHost: (hostId) => ask("forget_host", { hostId }),
-    play: (editionId) => ask("play", { editionId }),
-    playState: () => ask("play_state"),
-    cancelPlay: () => ask("cancel_play"),
-    stopPlay: () => ask("stop_play"),
-    dismissReport: () => ask("dismiss_report"),
-    endRunning: (editionId) => ask("end_running", { editionId }),
-    settings: (host, game) => ask("settings", { host, game }),
-    setSetting: (key, layer, scope, value) => ask("set_setting", { key, layer, scope, value }),
-    resetSetting: (key, layer, scope) => ask("reset_setting", { key, layer, scope }),
-    doctor: () => ask("doctor"),
-    about: () => ask("about"),
-    openFolder: (name) => ask("open_folder", { name }),
-    quit: () => ask("quit"),
+    ...guarded(),
     listen: async (handler) => {
-      const end = await listen<ShellEvent>("shell", (event) => handler(event.payload));
+      const end = await listen<Told>("shell", (event) => handler(event.payload satisfies ShellEvent));
       // What happened before waits until somebody listens.
-      await ask("listening");
+      await ask("listening", commands.listening);
       return end;
     },
   };

@@ -40,7 +40,7 @@ function boxOf(element: HTMLElement): Box {
 }
 
 /** Puts focus where a screen wants it: an element by its remembered name, else the one marked `data-first`, else any. */
-export function enter(name: string | null, root: HTMLElement = scope(), orAny = true): void {
+export function enter(name: string | null, root: HTMLElement = scope(), orAny = true): HTMLElement | null {
   const all = reachable(root);
   const inMain = all.filter((element) => element.closest("main, dialog") !== null);
   const wanted =
@@ -48,6 +48,7 @@ export function enter(name: string | null, root: HTMLElement = scope(), orAny = 
     inMain.find((element) => element.dataset["first"] !== undefined) ??
     (orAny ? (inMain[0] ?? all[0]) : undefined);
   if (wanted) give(wanted);
+  return wanted ?? null;
 }
 
 /** Name of the focused element for a later `enter`, if it has one. */

@@ -86,6 +86,9 @@ export class Nav {
     if (next && this.section !== null) this.root({ name: next });
   }
 
+  /** Where `loaded` put the focus for want of something better: what comes later may have it. */
+  private stopgap: HTMLElement | null = null;
+
   private async arrive(): Promise<void> {
     const focus = this.stack.at(-1)?.focus ?? null;
     await tick();
@@ -100,8 +103,10 @@ export class Nav {
   async loaded(orAny = true): Promise<void> {
     await tick();
     const active = document.activeElement;
-    if (active !== null && active !== document.body && active.closest("main, dialog")) return;
-    enter(this.stack.at(-1)?.focus ?? null, scope(), orAny);
+    const placed = active !== null && active === this.stopgap;
+    if (!placed && active !== null && active !== document.body && active.closest("main, dialog")) return;
+    const given = enter(this.stack.at(-1)?.focus ?? null, scope(), orAny && !placed);
+    if (given) this.stopgap = given.dataset["first"] === undefined ? given : null;
   }
 }
 

@@ -165,7 +165,8 @@ fn idle_memory(process: u32) -> Result<f64, String> {
     let mut kib = 0.0;
     for process in below_all(process) {
         let rollup = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
-        let pss = rollup.lines().find_map(|line| line.strip_prefix("Pss:")?.split_whitespace().next()?.parse::<f64>().ok());
+        let pss =
+            rollup.lines().find_map(|line| line.strip_prefix("Pss:")?.split_whitespace().next()?.parse::<f64>().ok());
         kib += pss.unwrap_or(0.0);
     }
     if kib > 0.0 { Ok(kib / 1024.0) } else { Err("no memory could be read".to_owned()) }
@@ -218,7 +219,8 @@ fn first_picture(desk: &Desk, rounds: u32) -> Result<Summary, String> {
 /// Milliseconds from a key in the search field to the frame that shows what was found.
 fn search(desk: &Desk) -> Result<Summary, String> {
     let accounts = AccountsConfig { catalogue: TITLES, ..AccountsConfig::default() };
-    let cloud = DemoCloud::start(DemoConfig { accounts, ..DemoConfig::default() }).map_err(|error| error.to_string())?;
+    let cloud =
+        DemoCloud::start(DemoConfig { accounts, ..DemoConfig::default() }).map_err(|error| error.to_string())?;
     let services = desk.home.join("services.json");
     let text = json!({ "demo": cloud.url() }).to_string();
     std::fs::write(&services, text).map_err(|error| error.to_string())?;
