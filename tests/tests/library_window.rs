@@ -50,6 +50,9 @@ fn keep(shell: &Shell, name: &str) {
     let folder = std::env::var_os("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = folder.join("library-window");
     std::fs::create_dir_all(&folder).unwrap();
+    // What is in the document has been drawn two frames later.
+    let drawn = "requestAnimationFrame(() => requestAnimationFrame(arguments[arguments.length - 1]))";
+    shell.run_async(drawn).unwrap();
     std::fs::write(folder.join(format!("{name}.png")), shell.screenshot().unwrap()).unwrap();
 }
 
@@ -85,6 +88,10 @@ fn end_player(desk: &Desk, player: u32) {
     desk.display.window_of(player).key("ctrl+alt+q");
 }
 
+/// Every tile in sight has its picture.
+const PICTURES: &str = "const all = [...document.querySelectorAll('img')]; \
+    return all.length > 4 && all.every((img) => img.complete && img.naturalWidth > 0)";
+
 /// From nothing to the report with a signed-in account; then again from the cache, with the service off.
 fn first_run(body: &str) {
     let test = format!("first_run_to_report_and_back({body})");
@@ -105,7 +112,7 @@ fn first_run(body: &str) {
     person.read("Welcome, Ada");
     person.press("[data-focus=to-library]");
     person.see("[data-focus^='card-demo/']");
-    shell.wait_for("return document.querySelectorAll('img').length > 0 && [...document.querySelectorAll('img')].every((img) => img.complete && img.naturalWidth > 0)", SOON).unwrap();
+    shell.wait_for(PICTURES, SOON).unwrap();
     keep(&shell, &format!("{body}-library"));
     person.press("[data-focus='card-demo/game']");
     person.see("[data-focus=play]:not(:disabled)");
@@ -113,8 +120,11 @@ fn first_run(body: &str) {
     person.press("[data-focus=play]");
     let player = watch_player(&desk, &shell);
     person.read("playing");
+    // Long enough to be judged.
+    std::thread::sleep(Duration::from_secs(6));
     end_player(&desk, player);
     person.see(".score");
+    person.read("Press to picture");
     keep(&shell, &format!("{body}-report"));
     person.press("[data-focus=close]");
     person.see("[data-focus^='card-demo/']");
@@ -126,7 +136,9 @@ fn first_run(body: &str) {
     let shell = open(&desk, &["--services", services.to_str().unwrap()]);
     let person = Person::new(&desk, &shell, body);
     person.see("[data-focus^='card-demo/']");
-    person.read("Comet Relay");
+    person.read("Go on playing");
+    person.read("Offline");
+    shell.wait_for(PICTURES, SOON).unwrap();
     keep(&shell, &format!("{body}-offline"));
 }
 

@@ -40,26 +40,19 @@ pub(crate) fn run(debug: bool, kinds: &str) -> Result<(), Failure> {
     let built = shell::target().join(profile);
     gather(&built)?;
     let kinds = if kinds.is_empty() { KINDS } else { kinds };
-    let mut bundle = node.npm(["exec", "--", "tauri", "bundle", "--ci", "--bundles", kinds]);
+    let mut bundle = node.program();
+    bundle.arg(page::folder().join("node_modules/@tauri-apps/cli/tauri.js"));
+    bundle.args(["bundle", "--ci", "--bundles", kinds]);
     if debug {
         bundle.arg("--debug");
     }
     let overlay = shell::root().join("src-tauri/tauri.bundle.conf.json");
     // The CLI looks for the program's folder below where it is started.
     bundle.current_dir(shell::root().join("src-tauri")).arg("--config").arg(overlay);
-    bundle.env("PATH", with_tools());
     shell::run(&mut bundle)?;
     let folder = built.join("bundle");
     println!("Packages are in {}", folder.display());
     Ok(())
-}
-
-/// `npm exec` finds the page's tools from the page's folder only; from elsewhere they come from the search path.
-fn with_tools() -> std::ffi::OsString {
-    let old = std::env::var_os("PATH").unwrap_or_default();
-    let tools = page::folder().join("node_modules/.bin");
-    let all = std::iter::once(tools).chain(std::env::split_paths(&old));
-    std::env::join_paths(all).unwrap_or(old)
 }
 
 /// Puts the other programs where the bundler wants them: with the name of the machine behind theirs.

@@ -52,7 +52,6 @@ pub(crate) const DEBIAN_TEST: &[&str] = &[
     "gnome-keyring",
     "webkit2gtk-driver",
     "rpm",
-    "cpio",
     "binutils",
 ];
 

@@ -45,10 +45,23 @@ impl Node {
         // On Windows npm is a script, which only its whole name starts.
         let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
         command.current_dir(folder()).args(arguments);
+        self.dress(&mut command);
+        command
+    }
+
+    /// Node.js itself.
+    pub(crate) fn program(&self) -> Command {
+        let own = self.bin.as_ref().map_or_else(|| "node".into(), |bin| bin.join("node"));
+        let mut command = Command::new(own);
+        self.dress(&mut command);
+        command
+    }
+
+    /// What the command starts finds the same Node.js.
+    fn dress(&self, command: &mut Command) {
         if let Some(bin) = &self.bin {
             command.env("PATH", with_first(bin));
         }
-        command
     }
 }
 
