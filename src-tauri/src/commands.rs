@@ -1,5 +1,6 @@
 //! What the page can ask for. Each is one function of the app.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -335,7 +336,7 @@ async fn about(shell: This<'_>) -> Answer<About> {
 async fn open_folder(shell: This<'_>, name: String) -> Answer<()> {
     let folders = folders(&shell.folders);
     // Only ours: the page names one, it gives no path.
-    let path = folders.iter().find(|(known, _)| *known == name).map(|(_, path)| (*path).to_owned());
+    let path = folders.iter().find(|(known, _)| *known == name).map(|(_, path)| path.clone());
     let failed = |why: String| {
         let next = "Open it yourself: its path is shown.";
         Problem::new(ProblemKind::Unsupported, "The folder could not be opened.", why, next)
@@ -352,12 +353,13 @@ async fn quit(handle: AppHandle) -> Answer<()> {
     Ok(())
 }
 
-fn folders(folders: &Folders) -> [(&'static str, &std::path::Path); 4] {
+fn folders(folders: &Folders) -> [(&'static str, PathBuf); 5] {
     [
-        ("settings", folders.config.as_path()),
-        ("data", folders.data.as_path()),
-        ("cache", folders.cache.as_path()),
-        ("logs", folders.state.as_path()),
+        ("settings", folders.config.clone()),
+        ("data", folders.data.clone()),
+        ("cache", folders.cache.clone()),
+        ("logs", folders.state.clone()),
+        ("reports", crate::world::reports(folders)),
     ]
 }
 

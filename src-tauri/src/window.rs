@@ -105,10 +105,10 @@ fn start(world: World, link: Option<&str>) -> tauri::Result<()> {
             });
         })
         .on_window_event(|window, event| match event {
+            // What stays behind the window decides when the program ends.
             WindowEvent::CloseRequested { api, .. } => {
-                if leave(window.app_handle()) {
-                    api.prevent_close();
-                }
+                api.prevent_close();
+                leave(window.app_handle());
             }
             WindowEvent::Focused(focused) => {
                 window.state::<Presence>().focused.store(*focused, Ordering::Relaxed);
@@ -207,8 +207,8 @@ fn played(handle: &AppHandle, play: &PlayState) {
     }
 }
 
-/// The user wants to be rid of the window: during a game it hides, and true is given; otherwise the program ends.
-pub(crate) fn leave(handle: &AppHandle) -> bool {
+/// The user wants to be rid of the window: during a game it hides; otherwise the program ends.
+pub(crate) fn leave(handle: &AppHandle) {
     let playing = !matches!(
         handle.state::<Shell>().app.play_state(),
         PlayState::Idle | PlayState::Ended { .. } | PlayState::Failed { .. }
@@ -221,7 +221,6 @@ pub(crate) fn leave(handle: &AppHandle) -> bool {
     } else {
         handle.exit(0);
     }
-    playing
 }
 
 /// A second start: the first window shows itself again.

@@ -58,7 +58,7 @@ impl World {
             vault: Arc::new(vault.clone()),
             browser: Arc::new(SystemBrowser),
         };
-        let reports = folders.state.join("reports");
+        let reports = reports(&folders);
         std::fs::create_dir_all(&reports).map_err(|error| unusable(&reports, &error))?;
         let app = App::new(Parts {
             providers: vec![Arc::new(OpenCloud::new(DEMO, "Demo cloud", address, ports))],
@@ -73,6 +73,11 @@ impl World {
         });
         Ok(Self { app, folders, notes })
     }
+}
+
+/// Where reports of games are kept.
+pub(crate) fn reports(folders: &Folders) -> PathBuf {
+    folders.state.join("reports")
 }
 
 /// The caches. They can be lost, so a disk that does not take them costs their memory and nothing else.

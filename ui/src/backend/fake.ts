@@ -403,9 +403,11 @@ export class Fake implements Backend {
         return { name, version, licence: name === "FFmpeg" ? "LGPL-2.1" : "MIT" };
       }),
       folders: [
-        { name: "Reports", path: "/home/you/.local/share/entente/reports" },
-        { name: "Settings", path: "/home/you/.config/entente" },
-        { name: "Logs", path: "/home/you/.local/state/entente/logs" },
+        { name: "settings", path: "/home/you/.config/entente" },
+        { name: "data", path: "/home/you/.local/share/entente" },
+        { name: "cache", path: "/home/you/.cache/entente" },
+        { name: "logs", path: "/home/you/.local/state/entente" },
+        { name: "reports", path: "/home/you/.local/state/entente/reports" },
       ],
     });
 
