@@ -180,16 +180,23 @@ async fn feed(handle: AppHandle, window: WebviewWindow, app: App, notes: Vec<Pro
         tell(&handle, ShellEvent::Window(told::WindowEvent::Open { target }));
     }
     loop {
-        let event = match events.recv().await {
-            Ok(event) => event,
-            // What was lost can be read again.
-            Err(RecvError::Lagged(_)) => AppEvent::LibraryChanged,
+        let events = match events.recv().await {
+            Ok(event) => vec![event],
+            // What was lost is told as it is now.
+            Err(RecvError::Lagged(_)) => vec![
+                AppEvent::Accounts { accounts: app.accounts() },
+                AppEvent::Play { play: app.play_state() },
+                AppEvent::LibraryChanged,
+                AppEvent::SettingsChanged,
+            ],
             Err(RecvError::Closed) => return,
         };
-        if let AppEvent::Play { play } = &event {
-            played(&handle, play);
+        for event in events {
+            if let AppEvent::Play { play } = &event {
+                played(&handle, play);
+            }
+            tell(&handle, ShellEvent::App(event));
         }
-        tell(&handle, ShellEvent::App(event));
     }
 }
 
