@@ -2,66 +2,19 @@
 #![allow(clippy::disallowed_methods, reason = "tests read clocks and wait")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
-use entente_app::edge::{HttpClient, PlayerProgram, SystemBrowser, SystemClock};
+use entente_app::edge::PlayerProgram;
 use entente_app::play::switches;
 use entente_app::view::{AfterPlay, LibraryQuery, PlayState};
-use entente_app::{App, AppEvent, Parts};
+use entente_app::{App, AppEvent};
 use entente_demo::{AccountsConfig, DemoCloud, DemoConfig};
-use entente_model::port::Ports;
 use entente_model::provider::SignInWay;
-use entente_providers::cloud::OpenCloud;
+use entente_store::Settings;
 use entente_store::settings::{Context, Kind, Layer, REGISTRY, Value};
-use entente_store::vault::{Keyring, KeyringError};
-use entente_store::{ArtCache, Choices, Folders, Library, Settings, Vault};
 use entente_tests::program::{Running, binary};
-use zeroize::Zeroizing;
-
-/// A system without a keyring.
-struct NoKeyring;
-
-impl Keyring for NoKeyring {
-    fn get(&self, _name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
-        Err(KeyringError("there is none".to_owned()))
-    }
-
-    fn set(&self, _name: &str, _secret: &[u8]) -> Result<(), KeyringError> {
-        Err(KeyringError("there is none".to_owned()))
-    }
-
-    fn delete(&self, _name: &str) -> Result<(), KeyringError> {
-        Err(KeyringError("there is none".to_owned()))
-    }
-}
-
-async fn app(root: &Path, base: &str, player: PlayerProgram) -> App {
-    let folders = Folders::under(root);
-    folders.create().unwrap();
-    let vault = Vault::open(folders.data.join("vault"), Arc::new(NoKeyring)).await;
-    vault.use_memory().await.unwrap();
-    let clock = Arc::new(SystemClock::default());
-    let ports = Ports {
-        http: Arc::new(HttpClient::new("entente-tests").unwrap()),
-        clock: Arc::clone(&clock) as _,
-        vault: Arc::new(vault.clone()),
-        browser: Arc::new(SystemBrowser),
-    };
-    App::new(Parts {
-        providers: vec![Arc::new(OpenCloud::new("demo", "Demo cloud", Arc::new(base.to_owned()), ports))],
-        clock,
-        settings: Arc::new(Settings::open(folders.config.join("settings.json"))),
-        library: Arc::new(Library::open(folders.cache.join("library.sqlite")).unwrap()),
-        choices: Arc::new(Choices::open(folders.data.join("choices.json"))),
-        art: Arc::new(ArtCache::open(folders.cache.join("art"), 16).unwrap()),
-        vault,
-        player: Arc::new(player),
-        reports: folders.state,
-    })
-}
+use entente_tests::shelf::app;
 
 /// Plays the cloud's first game to its end; the stages that were seen, and the report or the failure.
 async fn play(app: &App) -> (Vec<String>, Result<AfterPlay, String>) {
