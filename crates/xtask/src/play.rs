@@ -14,7 +14,7 @@ const DEMO: &str = "demo://game";
 
 pub(crate) fn run(direct: bool, arguments: &[OsString]) -> Result<(), Failure> {
     // Whatever is said to the player means the player.
-    let direct = direct || !arguments.iter().all(|argument| of_library(argument));
+    let direct = direct || !arguments.iter().all(of_library);
     let arguments = if direct { player_arguments(arguments) } else { arguments.to_vec() };
     if cfg!(target_os = "linux") && !has_display() && wants_window(&arguments) {
         return Err(Failure::with_code(
