@@ -35,8 +35,9 @@ struct Presence {
     closed: AtomicBool,
     /// It has the keyboard. Without a window manager nobody says so, and then it is alone.
     focused: AtomicBool,
-    /// Places that links asked for before the page listened.
+    /// The page listens.
     listening: AtomicBool,
+    /// The place that a link asked for before the page listened.
     asked: std::sync::Mutex<Option<String>>,
 }
 
